@@ -1,0 +1,39 @@
+import { Command, CommanderError } from 'commander'
+import { appVersion } from '../engine/version'
+import { doctorCommand } from './doctor'
+import { evaluateCommand } from './evaluate'
+import { explain } from './explain'
+import { inspectCommand } from './inspect'
+import { quantizeCommand } from './quantize'
+import { upscaleCommand } from './upscale'
+
+const program = new Command('2dquant')
+  .description('Quantizes super-resolution models to 2–8 bits by 2DQuant and measures what is left.')
+  .version(appVersion)
+  .showSuggestionAfterError()
+  .addCommand(inspectCommand())
+  .addCommand(quantizeCommand())
+  .addCommand(evaluateCommand())
+  .addCommand(upscaleCommand())
+  .addCommand(doctorCommand())
+
+for (const command of [program, ...program.commands]) {
+  command.exitOverride().configureOutput({ writeErr: () => undefined })
+}
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  const { lines, exitCode } = error instanceof CommanderError ? explainUsage(error) : explain(error)
+  for (const line of lines) console.error(line)
+  process.exitCode = exitCode
+}
+
+/** Help and version end as errors in commander, with exit code 0; a bare call shows the help. */
+function explainUsage(error: CommanderError): { readonly lines: readonly string[]; readonly exitCode: number } {
+  if (error.exitCode === 0) return { lines: [], exitCode: 0 }
+  if (error.code === 'commander.help') {
+    return { lines: ['error: no command given; see `2dquant --help`'], exitCode: 2 }
+  }
+  return { lines: [...error.message.split('\n'), 'See `2dquant --help`, or --help behind a command.'].slice(0, 6), exitCode: 2 }
+}

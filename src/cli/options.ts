@@ -1,0 +1,109 @@
+import { InvalidArgumentError, Option } from 'commander'
+import type { ModelOverrides } from '../core/models/model'
+
+/** Bit widths 2, 3, 4, 6 and 8. */
+const widths: readonly number[] = [2, 3, 4, 6, 8]
+
+/** `4` or `4,3,2`. */
+export function parseWidths(text: string): number[] {
+  const parsed = text.split(',').map((part) => Number(part.trim()))
+  if (parsed.some((width) => !widths.includes(width))) {
+    throw new InvalidArgumentError(`"${text}" is not a list of bit widths; 2, 3, 4, 6 and 8 are possible, e.g. 4,3,2.`)
+  }
+  return [...new Set(parsed)]
+}
+
+/** One bit width. */
+export function parseWidth(text: string): number {
+  const [width, ...more] = parseWidths(text)
+  if (width === undefined || more.length > 0) throw new InvalidArgumentError('One bit width is expected.')
+  return width
+}
+
+/** A list of words out of `choices`. */
+export function parseList<T extends string>(choices: readonly T[]): (text: string) => T[] {
+  return (text) => {
+    const words = text.split(',').map((part) => part.trim())
+    return words.map((word) => {
+      const choice = choices.find((candidate) => candidate === word)
+      if (choice === undefined) throw new InvalidArgumentError(`"${word}" is none of ${choices.join(', ')}.`)
+      return choice
+    })
+  }
+}
+
+/** A whole number of at least `least`. */
+export function parseWhole(least: number, most = Number.MAX_SAFE_INTEGER): (text: string) => number {
+  return (text) => {
+    const value = Number(text)
+    if (text.trim() === '' || !Number.isInteger(value) || value < least || value > most) {
+      const range = most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${most}`
+      throw new InvalidArgumentError(`"${text}" is not a whole number ${range}.`)
+    }
+    return value
+  }
+}
+
+/** A number above `above` and at most `most`. */
+export function parseNumber(above: number, most = Number.MAX_VALUE): (text: string) => number {
+  return (text) => {
+    const value = Number(text)
+    if (text.trim() === '' || !(value > above && value <= most)) {
+      const limit = most === Number.MAX_VALUE ? '' : ` and at most ${most}`
+      throw new InvalidArgumentError(`"${text}" is not a number above ${above}${limit}.`)
+    }
+    return value
+  }
+}
+
+/** `640x480` (or ×): width and height. */
+export function parseSize(text: string): { readonly width: number; readonly height: number } {
+  const [, width, height] = /^(\d{1,5})[x×](\d{1,5})$/i.exec(text) ?? []
+  const size = { width: Number(width), height: Number(height) }
+  if (!(size.width >= 1 && size.height >= 1)) {
+    throw new InvalidArgumentError(`"${text}" is not a size such as 128x128.`)
+  }
+  return size
+}
+
+export const scaleOption = (): Option =>
+  new Option('--scale <n>', 'factor of enlargement; a model of another scale is refused').argParser(parseWhole(1, 8))
+
+export const jsonOption = (): Option => new Option('--json', 'print the result as one JSON object on stdout')
+
+export const memoryOption = (): Option =>
+  new Option('--max-memory <MiB>', 'memory for a network’s values; larger pictures are cut into tiles (default: half of what is free)').argParser(
+    parseWhole(64)
+  )
+
+/** What tensors do not tell about a network. */
+export const imageRangeOption = (): Option =>
+  new Option('--img-range <n>', 'factor between values 0–1 and what the network works on (default: 1; 255 for EDSR and window 7)').argParser(
+    parseNumber(0)
+  )
+
+export const residualScaleOption = (): Option =>
+  new Option('--res-scale <n>', 'EDSR: factor on residual branches (default: 1; 0.1 at 256 features)').argParser(parseNumber(0))
+
+/** The options above as parsed. */
+export interface OverrideOptions {
+  readonly imgRange?: number
+  readonly resScale?: number
+}
+
+export function overridesOf({ imgRange, resScale }: OverrideOptions): ModelOverrides {
+  return {
+    ...(imgRange === undefined ? {} : { imageRange: imgRange }),
+    ...(resScale === undefined ? {} : { residualScale: resScale })
+  }
+}
+
+/** MiB on the command line, bytes inside. */
+export function bytesOf(mebibytes: number | undefined): number | undefined {
+  return mebibytes === undefined ? undefined : mebibytes * 2 ** 20
+}
+
+/** Prints a result for programs. JSON goes to stdout, and nothing else does. */
+export function printJson(result: unknown): void {
+  process.stdout.write(`${JSON.stringify(result, null, 2)}\n`)
+}

@@ -1,0 +1,53 @@
+import colours from 'picocolors'
+import type { JobEvent } from '../contract/events'
+
+type Progress = Extract<JobEvent, { kind: 'progress' }>
+
+const phaseNames: Readonly<Record<Progress['phase'], string>> = {
+  load: 'Loading',
+  statistics: 'Collecting statistics',
+  search: 'Searching bounds',
+  evaluate: 'Evaluating',
+  upscale: 'Upscaling'
+}
+
+/**
+ * Shows events on stderr: on a terminal one line per phase that rewrites itself, elsewhere a line at the start and the end
+ * of a phase. Speed and time left follow from the whole phase so far.
+ */
+export function progressPrinter(stream: NodeJS.WriteStream = process.stderr): (event: JobEvent) => void {
+  let phase: Progress['phase'] | null = null
+  let started = 0
+  let doneAtStart = 0
+  return (event) => {
+    if (event.kind === 'log') {
+      stream.write(`${event.level === 'warning' ? colours.yellow('warning: ') : ''}${event.message}\n`)
+      return
+    }
+    const first = event.phase !== phase
+    const last = event.done >= event.total
+    if (first) {
+      phase = event.phase
+      started = performance.now()
+      doneAtStart = event.done
+    }
+    if (last) phase = null
+    if (!stream.isTTY && !last) return
+    const seconds = (performance.now() - started) / 1000
+    const speed = (event.done - doneAtStart) / seconds
+    const rate = speed > 0 && Number.isFinite(speed) ? `, ${formatRate(speed)} ${event.unit}/s` : ''
+    const left = rate === '' || last ? '' : `, ${formatSeconds((event.total - event.done) / speed)} left`
+    const line = `${phaseNames[event.phase]}: ${event.done} of ${event.total} ${event.unit}${rate}${left}`
+    stream.write(stream.isTTY ? `\r\u001B[K${line}${last ? '\n' : ''}` : `${line}\n`)
+  }
+}
+
+function formatRate(perSecond: number): string {
+  return perSecond >= 10 ? perSecond.toFixed(0) : perSecond.toPrecision(2)
+}
+
+function formatSeconds(seconds: number): string {
+  if (seconds < 90) return `${Math.ceil(seconds)} s`
+  if (seconds < 5400) return `${Math.round(seconds / 60)} min`
+  return `${(seconds / 3600).toFixed(1)} h`
+}

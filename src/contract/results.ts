@@ -1,0 +1,95 @@
+import { z } from 'zod'
+import { bitsSchema } from './bounds'
+
+const imageScoreSchema = z.object({ name: z.string(), psnr: z.number().nullable(), ssim: z.number().nullable() })
+
+const scoresSchema = z.object({
+  psnr: z.number().nullable(),
+  ssim: z.number().nullable()
+})
+
+/** Scores of one set of pictures. Infinite PSNR (equal pictures) is null. */
+export const setScoresSchema = z.object({
+  name: z.string(),
+  /** `hr`: against the high-resolution pictures; `fp`: against the full-precision network's output. */
+  reference: z.enum(['hr', 'fp']),
+  mean: scoresSchema,
+  images: z.array(imageScoreSchema)
+})
+export type SetScores = Readonly<z.infer<typeof setScoresSchema>>
+
+/** What `evaluate --json` prints. `bits` is null for full precision and bicubic. */
+export const evaluateResultSchema = z.object({
+  results: z.array(
+    z.object({
+      model: z.string(),
+      method: z.string(),
+      bits: bitsSchema.nullable(),
+      scale: z.int(),
+      /** Against the high-resolution pictures where there are any, else against full precision. */
+      sets: z.array(setScoresSchema),
+      /** Against the full-precision output; absent for full precision itself and bicubic. */
+      againstFp: z.array(setScoresSchema).optional()
+    })
+  )
+})
+export type EvaluateResult = Readonly<z.infer<typeof evaluateResultSchema>>
+
+/** What `quantize --json` prints. */
+export const quantizeResultSchema = z.object({
+  run: z.string(),
+  quantizers: z.int(),
+  variants: z.array(z.object({ method: z.string(), bits: bitsSchema, seconds: z.number() })),
+  peakMemoryBytes: z.int()
+})
+export type QuantizeResult = Readonly<z.infer<typeof quantizeResultSchema>>
+
+/** What `inspect --json` prints. All sizes and ratios are theoretical. */
+export const inspectResultSchema = z.object({
+  architecture: z.string(),
+  config: z.record(z.string(), z.unknown()),
+  scale: z.int(),
+  channels: z.int(),
+  parameters: z.int(),
+  macs: z.object({ width: z.int(), height: z.int(), total: z.number() }),
+  quantizable: z.array(z.object({ name: z.string(), kind: z.enum(['weight', 'activation']), shape: z.array(z.string()) })),
+  complexity: z.array(
+    z.object({
+      bits: z.int(),
+      sizeMB: z.number(),
+      compression: z.number(),
+      speedup: z.number(),
+      sizeMBCorrected: z.number(),
+      compressionCorrected: z.number(),
+      speedupCorrected: z.number()
+    })
+  )
+})
+export type InspectResult = Readonly<z.infer<typeof inspectResultSchema>>
+
+/** What `upscale --json` prints. */
+export const upscaleResultSchema = z.object({
+  method: z.string(),
+  bits: bitsSchema.nullable(),
+  images: z.array(
+    z.object({ input: z.string(), output: z.string(), width: z.int(), height: z.int(), seconds: z.number(), tiles: z.int() })
+  )
+})
+export type UpscaleResult = Readonly<z.infer<typeof upscaleResultSchema>>
+
+const candidateSchema = z.object({
+  runtime: z.string(),
+  device: z.string(),
+  version: z.string(),
+  usable: z.boolean(),
+  /** Why it is usable or not, one sentence. */
+  reason: z.string()
+})
+
+/** What `doctor --json` prints. */
+export const doctorResultSchema = z.object({
+  candidates: z.array(candidateSchema),
+  chosen: z.object({ runtime: z.string(), device: z.string() }).nullable()
+})
+export type DoctorResult = Readonly<z.infer<typeof doctorResultSchema>>
+export type RuntimeCandidate = Readonly<z.infer<typeof candidateSchema>>

@@ -1,0 +1,48 @@
+import { z } from 'zod'
+import { bitsSchema, methodSchema, searchSchema } from './bounds'
+import { planSchema } from './plan'
+
+/** How a run quantizes: everything that, with the model and the pictures, decides its outcome. */
+export const quantizeSettingsSchema = z.object({
+  bits: z.array(bitsSchema).min(1),
+  methods: z.array(methodSchema).min(1),
+  percentile: z.number(),
+  search: searchSchema,
+  searchSteps: z.int(),
+  patches: z.int(),
+  patchSize: z.int(),
+  seed: z.int(),
+  quantizeFirstAndLast: z.boolean(),
+  plan: planSchema.nullable()
+})
+export type QuantizeSettings = Readonly<z.infer<typeof quantizeSettingsSchema>>
+
+/** What a calibration folder holds: high-resolution pictures, or low-resolution ones as the network takes them. */
+export const pictureKindSchema = z.enum(['hr', 'lr'])
+export type PictureKind = z.infer<typeof pictureKindSchema>
+
+/** The file `run.json`. */
+export const runFileSchema = z.object({
+  schema: z.literal(1),
+  appVersion: z.string(),
+  state: z.enum(['done']),
+  created: z.string(),
+  model: z.object({
+    file: z.string(),
+    sha256: z.string(),
+    architecture: z.string(),
+    scale: z.int(),
+    imageRange: z.number().nullable(),
+    residualScale: z.number().nullable()
+  }),
+  calibration: z.object({
+    folder: z.string(),
+    kind: pictureKindSchema,
+    /** Of all picture files together, in order of their names. */
+    sha256: z.string(),
+    pictures: z.int()
+  }),
+  settings: quantizeSettingsSchema,
+  runtime: z.object({ name: z.string(), version: z.string(), device: z.string() })
+})
+export type RunFile = Readonly<z.infer<typeof runFileSchema>>

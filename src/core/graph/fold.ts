@@ -1,0 +1,93 @@
+import { elementCount, type ElementType, type Tensor } from '../tensor'
+import { bind, type Dimension } from './dimension'
+import type { Graph, Node } from './graph'
+import { interpret } from './infer'
+
+/** Constants larger than this are left to be computed at run time. */
+const largestConstant = 1 << 24
+
+/** The graph with symbols of its inputs replaced by numbers, e.g. height and width of a picture. */
+export function bindInputs(graph: Graph, bindings: ReadonlyMap<string, number>): Graph {
+  const inputs = graph.inputs.map((input) => ({ ...input, shape: input.shape.map((size) => bind(size, bindings)) }))
+  return { ...graph, inputs }
+}
+
+/**
+ * The graph with everything computed that does not depend on its inputs' elements: shapes, indices, masks. Padding by
+ * nothing and what nothing reads any more are dropped. Outputs keep their names and values.
+ */
+export function foldConstants(graph: Graph): Graph {
+  const values = interpret(graph, largestConstant)
+  const initializers = new Map(graph.initializers)
+  const nodes: Node[] = []
+  const renamed = new Map<string, string>()
+  for (const node of graph.nodes) {
+    const constants = node.outputs.map((name) => constantOf(values.get(name)))
+    if (constants.every((constant) => constant !== null) && !node.outputs.some((name) => graph.outputs.includes(name))) {
+      node.outputs.forEach((name, i) => {
+        const constant = constants[i]
+        if (constant) initializers.set(name, constant)
+      })
+      continue
+    }
+    const inputs = node.inputs.map((name) => renamed.get(name) ?? name)
+    const [input] = inputs
+    const [output] = node.outputs
+    if (isNothing(node, values) && input !== undefined && output !== undefined && !graph.outputs.includes(output)) {
+      renamed.set(output, input)
+    } else {
+      nodes.push({ ...node, inputs })
+    }
+  }
+  return dropDead({ ...graph, initializers, nodes })
+}
+
+/** The graph without nodes and initializers that no output depends on. */
+export function dropDead(graph: Graph): Graph {
+  const needed = new Set(graph.outputs)
+  const nodes: Node[] = []
+  for (const node of graph.nodes.toReversed()) {
+    if (!node.outputs.some((name) => needed.has(name))) continue
+    nodes.push(node)
+    for (const input of node.inputs) needed.add(input)
+  }
+  const initializers = new Map([...graph.initializers].filter(([name]) => needed.has(name)))
+  return { ...graph, initializers, nodes: nodes.reverse() }
+}
+
+/** Padding by nothing, and Identity. */
+function isNothing(node: Node, values: ReturnType<typeof interpret>): boolean {
+  if (node.op === 'Identity') return true
+  if (node.op !== 'Pad') return false
+  const pads = values.get(node.inputs[1] ?? '')?.known
+  return pads?.every((pad) => pad === 0) ?? false
+}
+
+function constantOf(
+  value: { readonly type: ElementType; readonly shape: readonly Dimension[]; readonly known: readonly Dimension[] | null } | undefined
+): Tensor | null {
+  if (value === undefined || value.known === null) return null
+  const shape = value.shape.filter((size) => typeof size === 'number')
+  const data = value.known.filter((element) => typeof element === 'number')
+  if (shape.length !== value.shape.length || data.length !== elementCount(shape)) return null
+  return tensorOf(value.type, shape, data)
+}
+
+/** A tensor from plain numbers, converted to its element type. */
+export function tensorOf(type: ElementType, shape: readonly number[], values: readonly number[]): Tensor {
+  switch (type) {
+    case 'float32':
+      return { type, shape, data: Float32Array.from(values) }
+    case 'uint8':
+    case 'bool':
+      return { type, shape, data: Uint8Array.from(values) }
+    case 'int8':
+      return { type, shape, data: Int8Array.from(values) }
+    case 'uint16':
+      return { type, shape, data: Uint16Array.from(values) }
+    case 'int32':
+      return { type, shape, data: Int32Array.from(values) }
+    case 'int64':
+      return { type, shape, data: BigInt64Array.from(values, BigInt) }
+  }
+}

@@ -1,0 +1,54 @@
+import { add, divideFloor, format, sameDimension, subtract, type Dimension } from '../dimension'
+import { intAttribute, intsAttribute, stringAttribute, type Node } from '../graph'
+import { broadcast, misfit, numeric, required, type Operator } from './operator'
+
+function sameInner(node: Node, a: Dimension | undefined, b: Dimension | undefined): void {
+  if (a === undefined || b === undefined || !sameDimension(a, b)) {
+    throw misfit(node, `its inner sizes ${format(a ?? NaN)} and ${format(b ?? NaN)} differ`)
+  }
+}
+
+export const linear: Readonly<Record<string, Operator>> = {
+  MatMul: {
+    infer(node, inputs) {
+      const a = required(node, inputs, 0)
+      const b = required(node, inputs, 1)
+      if (a.shape.length < 2 || b.shape.length < 2) throw misfit(node, 'vectors are not supported')
+      sameInner(node, a.shape.at(-1), b.shape.at(-2))
+      const batch = broadcast(node, a.shape.slice(0, -2), b.shape.slice(0, -2))
+      return [{ type: a.type, shape: [...batch, a.shape.at(-2) ?? 0, b.shape.at(-1) ?? 0] }]
+    }
+  },
+
+  Gemm: {
+    infer(node, inputs) {
+      const a = required(node, inputs, 0)
+      const b = required(node, inputs, 1)
+      const [rows, inner] = intAttribute(node, 'transA', 0) === 1 ? [a.shape[1], a.shape[0]] : a.shape
+      const [inner2, columns] = intAttribute(node, 'transB', 0) === 1 ? [b.shape[1], b.shape[0]] : b.shape
+      sameInner(node, inner, inner2)
+      return [{ type: a.type, shape: [rows ?? 0, columns ?? 0] }]
+    }
+  },
+
+  /** Two-dimensional convolution, groups and dilations included. */
+  Conv: {
+    infer(node, inputs) {
+      const x = required(node, inputs, 0)
+      const weight = required(node, inputs, 1)
+      if (x.shape.length !== 4) throw misfit(node, 'only two-dimensional convolutions are supported')
+      const group = intAttribute(node, 'group', 1)
+      sameInner(node, x.shape[1], numeric(node, weight.shape[1]) * group)
+      const pads = intsAttribute(node, 'pads', [0, 0, 0, 0])
+      const strides = intsAttribute(node, 'strides', [1, 1])
+      const dilations = intsAttribute(node, 'dilations', [1, 1])
+      if (stringAttribute(node, 'auto_pad', 'NOTSET') !== 'NOTSET') throw misfit(node, 'auto_pad is not supported')
+      const spatial = [0, 1].map((i) => {
+        const reach = (dilations[i] ?? 1) * (numeric(node, weight.shape[2 + i]) - 1) + 1
+        const padded = add(x.shape[2 + i] ?? 0, (pads[i] ?? 0) + (pads[2 + i] ?? 0))
+        return add(divideFloor(subtract(padded, reach), strides[i] ?? 1), 1)
+      })
+      return [{ type: x.type, shape: [x.shape[0] ?? 0, weight.shape[0] ?? 0, ...spatial] }]
+    }
+  }
+}

@@ -1,0 +1,45 @@
+import { intAttribute, type Node } from '../graph'
+import { knownIntegers, normalizeAxis, required, type Operand, type Operator } from './operator'
+
+/** Axes over which a reduction runs: its second input, or all. */
+function reducedAxes(node: Node, inputs: readonly (Operand | null)[]): ReadonlySet<number> {
+  const rank = required(node, inputs, 0).shape.length
+  const axes = knownIntegers(node, inputs, 1)
+  const all = axes === null || axes.length === 0
+  return new Set(all ? Array.from({ length: rank }, (_, i) => i) : axes.map((axis) => normalizeAxis(node, axis, rank)))
+}
+
+const reduce: Operator = {
+  infer(node, inputs) {
+    const x = required(node, inputs, 0)
+    const axes = reducedAxes(node, inputs)
+    const keep = intAttribute(node, 'keepdims', 1) === 1
+    return [{ type: x.type, shape: x.shape.flatMap((size, i) => (axes.has(i) ? (keep ? [1] : []) : [size])) }]
+  }
+}
+
+const sameAsFirst: Operator = {
+  infer(node, inputs) {
+    const { type, shape } = required(node, inputs, 0)
+    return [{ type, shape }]
+  }
+}
+
+export const reduction: Readonly<Record<string, Operator>> = {
+  ReduceSum: reduce,
+  ReduceMean: reduce,
+  ReduceMin: reduce,
+  ReduceMax: reduce,
+  ReduceL2: reduce,
+  Softmax: sameAsFirst,
+
+  /** Outputs: normalized x; optionally mean and reciprocal standard deviation, with size 1 along the reduced axes. */
+  LayerNormalization: {
+    infer(node, inputs) {
+      const { type, shape } = required(node, inputs, 0)
+      const axis = normalizeAxis(node, intAttribute(node, 'axis', -1), shape.length)
+      const statistics = { type, shape: shape.map((size, i) => (i < axis ? size : 1)) }
+      return [{ type, shape }, statistics, statistics].slice(0, node.outputs.length)
+    }
+  }
+}

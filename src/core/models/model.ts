@@ -1,0 +1,54 @@
+import type { Graph } from '../graph/graph'
+
+/** Names of the symbols and values that every super-resolution graph has. */
+export const sizes = { batch: 'batch', height: 'height', width: 'width' } as const
+export const pictureInput = 'lr'
+export const pictureOutput = 'sr'
+
+/** A super-resolution network: from pictures [batch, channels, height, width] to scale times that size, values 0 to 1. */
+export interface Model {
+  readonly architecture: string
+  /** Hyper-parameters as the architecture's authors name them. */
+  readonly config: Readonly<Record<string, unknown>>
+  readonly scale: number
+  /** Channels of input and output: 3 for RGB, 1 for grey. */
+  readonly channels: 1 | 3
+  /** Pictures are padded to a multiple of this for evaluation, as BasicSR does; 1 where any size is taken. */
+  readonly multiple: number
+  /** The only input size (height and width) the network takes, or null where it takes any. */
+  readonly fixedSize: number | null
+  /** Trained values, buffers such as masks and indices not counted. */
+  readonly parameters: number
+  /** Batch, height and width are symbols; input `lr`, output `sr`. */
+  readonly graph: Graph
+  /** Which kinds of layers the method quantizes in this architecture. */
+  readonly placement: PlacementRule
+  /** What published figures of this architecture leave out. */
+  readonly published: PublishedCount
+}
+
+/** Where the counts in the literature differ from the network as it is (2DQuant's Table 1 follows SwinIR's own code). */
+export interface PublishedCount {
+  /** Parameters that are not counted, such as relative position biases. */
+  readonly omittedParameters: number
+  /** Share of its multiplications that is counted, by layer; 1 for all others. */
+  readonly countedShare: ReadonlyMap<string, number>
+}
+
+/** Which operators get quantizers; weights and inputs of a layer always go together. */
+export interface PlacementRule {
+  readonly linear: boolean
+  readonly convolution: boolean
+  /** Products of two activations, as in attention. */
+  readonly product: boolean
+  /** Whether the first and the last convolution are quantized as well. */
+  readonly firstAndLast: boolean
+}
+
+/** What tensors alone do not tell about a network. */
+export interface ModelOverrides {
+  /** Factor between values 0 to 1 and what the network works on. */
+  readonly imageRange?: number
+  /** Factor on the residual branch of EDSR's blocks. */
+  readonly residualScale?: number
+}

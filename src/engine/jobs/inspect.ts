@@ -1,0 +1,35 @@
+import type { InspectResult } from '../../contract/results'
+import { complexity, countMacs } from '../../core/evaluation/complexity'
+import { format } from '../../core/graph/dimension'
+import { inferShapes } from '../../core/graph/infer'
+import type { ModelOverrides } from '../../core/models/model'
+import { loadModel } from '../model-file'
+import { plannedSites } from '../plan'
+
+export interface InspectConfig {
+  readonly model: string
+  readonly overrides: ModelOverrides
+  readonly bits: readonly number[]
+  /** Input pixels at which multiplications are counted. */
+  readonly width: number
+  readonly height: number
+}
+
+/** Reads a network and tells what it is, what would be quantized, and what that would gain in theory. */
+export async function inspect({ model: path, overrides, bits, width, height }: InspectConfig): Promise<InspectResult> {
+  const { model } = await loadModel(path, overrides)
+  const sites = plannedSites(model, false, null)
+  const types = inferShapes(model.graph)
+  return {
+    architecture: model.architecture,
+    config: { ...model.config },
+    scale: model.scale,
+    channels: model.channels,
+    parameters: model.parameters,
+    macs: { width, height, total: countMacs(model.graph, width, height) },
+    quantizable: sites.map(({ name, kind, value }) => {
+      return { name, kind, shape: (types.get(value)?.shape ?? []).map(format) }
+    }),
+    complexity: bits.map((each) => complexity(model, sites, each, width, height))
+  }
+}

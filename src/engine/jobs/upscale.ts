@@ -1,0 +1,95 @@
+import { existsSync } from 'node:fs'
+import { mkdir, stat } from 'node:fs/promises'
+import { basename, extname, join } from 'node:path'
+import type { UpscaleResult } from '../../contract/results'
+import { StudioError } from '../../core/errors'
+import { toGrey, toRgb, type Image } from '../../core/imaging/image'
+import { imresize } from '../../core/imaging/imresize'
+import type { ModelOverrides } from '../../core/models/model'
+import { listImages, readImage, writeImage } from '../../formats/image-files'
+import { report, type JobContext } from '../job'
+import { withDiskErrors } from '../run-folder'
+import { formatBits, openSubject, type VariantFilter } from './variants'
+
+export interface UpscaleConfig {
+  /** A model file or a run folder. */
+  readonly subject: string
+  readonly overrides: ModelOverrides
+  readonly filter: VariantFilter
+  /** Picture files and folders of pictures. */
+  readonly inputs: readonly string[]
+  /** Folder for the results; made where it is missing. */
+  readonly out: string
+  readonly memoryCap: number | undefined
+}
+
+/** Enlarges pictures and writes them as PNG: `NAME_x4.png`, with the bit depth, greyness and alpha of the original. */
+export async function upscale(config: UpscaleConfig, context: JobContext): Promise<UpscaleResult> {
+  const { subject: path, overrides, filter, memoryCap } = config
+  const subject = await openSubject(path, overrides, filter, memoryCap)
+  const { model, variants } = subject
+  const [variant, second] = variants
+  if (variant !== undefined && second !== undefined) {
+    const choices = variants.map(({ method, bits }) => `--method ${method} --bits ${formatBits(bits)}`).join(', ')
+    throw new StudioError('usage', `"${path}" holds several variants; choose one: ${choices}.`)
+  }
+  const files = await expandInputs(config.inputs)
+  const targets = outputNames(files, config.out, model.scale)
+  await withDiskErrors(config.out, () => mkdir(config.out, { recursive: true }))
+
+  const images: UpscaleResult['images'] = []
+  const resolver = variant === undefined ? await subject.loadFp(context.runtime) : null
+  const quantized = variant === undefined ? null : await subject.loadQuantized(context.runtime)
+  try {
+    for (const [i, input] of files.entries()) {
+      const started = performance.now()
+      const { image, alpha, bitDepth, isGrey } = await readImage(input)
+      const fitting = model.channels === 3 ? toRgb(image) : toGrey(image)
+      const enlarged =
+        quantized !== null && variant !== undefined
+          ? await quantized.enlarge(fitting, quantized.constantsOf(variant))
+          : await resolver?.enlarge(fitting)
+      if (enlarged === undefined) throw new Error('No network is loaded')
+      const result = isGrey ? toGrey(enlarged) : enlarged
+      const output = targets[i] ?? ''
+      await writeImage(output, result, { bitDepth, ...(alpha === null ? {} : { alpha: enlargeAlpha(alpha, model.scale) }) })
+      const { width, height } = result
+      const tiles = (quantized ?? resolver)?.tileCount(fitting.width, fitting.height) ?? 1
+      images.push({ input, output, width, height, seconds: (performance.now() - started) / 1000, tiles })
+      report(context, 'upscale', i + 1, files.length, 'pictures')
+    }
+  } finally {
+    await resolver?.dispose()
+    await quantized?.dispose()
+  }
+  return { method: variant?.method ?? 'fp', bits: variant?.bits ?? null, images }
+}
+
+/** Transparency is no picture content; it is enlarged by bicubic interpolation. */
+function enlargeAlpha(alpha: Image, scale: number): Image {
+  return scale === 1 ? alpha : imresize(alpha, scale)
+}
+
+async function expandInputs(inputs: readonly string[]): Promise<readonly string[]> {
+  const files: string[] = []
+  for (const input of inputs) {
+    if (!existsSync(input)) throw new StudioError('missing', `There is no picture or folder "${input}".`)
+    if (!(await stat(input)).isDirectory()) {
+      files.push(input)
+      continue
+    }
+    const found = await listImages(input)
+    if (found.length === 0) throw new StudioError('missing', `There are no pictures in "${input}".`)
+    files.push(...found)
+  }
+  return files
+}
+
+function outputNames(files: readonly string[], out: string, scale: number): readonly string[] {
+  const names = files.map((file) => join(out, `${basename(file, extname(file))}_x${scale}.png`))
+  const twice = names.find((name, i) => names.indexOf(name) !== i)
+  if (twice !== undefined) {
+    throw new StudioError('refused', `Two pictures would both become "${twice}"; upscale them into different folders.`)
+  }
+  return names
+}

@@ -1,0 +1,35 @@
+import { createHash } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { basename } from 'node:path'
+import { StudioError } from '../core/errors'
+import { detectModel } from '../core/models/detect'
+import type { Model, ModelOverrides } from '../core/models/model'
+import { readCheckpoint } from '../formats/checkpoint'
+
+/** A network read from a file. */
+export interface LoadedModel {
+  readonly model: Model
+  readonly file: string
+  readonly sha256: string
+}
+
+/** Reads a checkpoint and builds its network. Throws a StudioError where the file or what it holds cannot be used. */
+export async function loadModel(path: string, overrides: ModelOverrides = {}): Promise<LoadedModel> {
+  const checkpoint = await readCheckpoint(path)
+  const model = detectModel(checkpoint, basename(path), overrides)
+  return { model, file: path, sha256: await sha256OfFile(path) }
+}
+
+/** Throws a StudioError unless the network's scale is the one wanted. */
+export function expectScale({ model, file }: LoadedModel, scale: number | undefined): void {
+  if (scale === undefined || scale === model.scale) return
+  const what = `"${basename(file)}" enlarges ${model.scale} times, not ${scale} times`
+  throw new StudioError('refused', `${what}; leave --scale out or give a model of that scale.`)
+}
+
+/** SHA-256 of a file's bytes, in hexadecimal. */
+export async function sha256OfFile(path: string): Promise<string> {
+  return createHash('sha256')
+    .update(await readFile(path))
+    .digest('hex')
+}

@@ -1,0 +1,58 @@
+import type { Bits, Quantizer } from '../contract/bounds'
+import type { Plan } from '../contract/plan'
+import { StudioError } from '../core/errors'
+import { levelsInput, boundsInput, findQuantizerSites, type QuantizerSite } from '../core/quantization/placement'
+import { levelsOf } from '../core/quantization/quantizer'
+import type { Model } from '../core/models/model'
+import type { NamedTensors } from '../core/runtime'
+import { floatTensor } from '../core/tensor'
+
+/** Whether a plan's entry speaks of a quantizer; a trailing `*` stands for any rest. */
+function matches(pattern: string, name: string): boolean {
+  return pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : pattern === name
+}
+
+/**
+ * The quantizers of a run: those the architecture's rule places, less what the plan leaves in full precision.
+ * Throws a StudioError ('refused') for a plan entry that speaks of no quantizer.
+ */
+export function plannedSites(model: Model, firstAndLast: boolean, plan: Plan | null): readonly QuantizerSite[] {
+  const rule = firstAndLast ? { ...model.placement, firstAndLast } : model.placement
+  const sites = findQuantizerSites(model.graph, rule)
+  const stray = plan?.quantizers.find((entry) => !sites.some(({ name }) => matches(entry.name, name)))
+  if (stray !== undefined) {
+    const what = `The plan speaks of "${stray.name}", but this model has no such quantizer`
+    throw new StudioError('refused', `${what}; \`2dquant inspect --json\` lists them.`)
+  }
+  const kept = sites.filter(({ name }) => planEntry(plan, name, 'quantize') ?? true)
+  if (kept.length === 0) throw new StudioError('refused', 'The plan leaves nothing of this model to quantize.')
+  return kept
+}
+
+/** Bits of one quantizer of a variant. */
+export function plannedBits(site: QuantizerSite, bits: Bits, plan: Plan | null): number {
+  return planEntry(plan, site.name, 'bits') ?? bits[site.kind]
+}
+
+function planEntry<K extends 'bits' | 'quantize'>(
+  plan: Plan | null,
+  name: string,
+  key: K
+): Plan['quantizers'][number][K] | undefined {
+  return plan?.quantizers.findLast((entry) => entry[key] !== undefined && matches(entry.name, name))?.[key]
+}
+
+/** The runtime inputs that make a graph with quantizers one variant: bounds [quantizers, 2] and levels [quantizers]. */
+export function quantizerFeeds(quantizers: readonly Quantizer[]): NamedTensors {
+  const bounds = quantizers.flatMap(({ lower, upper }) => [lower, upper])
+  return new Map([
+    [boundsInput, floatTensor(bounds, [quantizers.length, 2])],
+    [
+      levelsInput,
+      floatTensor(
+        quantizers.map(({ bits }) => levelsOf(bits)),
+        [quantizers.length]
+      )
+    ]
+  ])
+}

@@ -1,0 +1,78 @@
+import { StudioError } from '../core/errors'
+import { estimateMemory } from '../core/evaluation/memory'
+import { crop, fromTensor, padToMultiple, toTensor, type Image } from '../core/imaging/image'
+import { planTiles, TileBlender } from '../core/imaging/tiles'
+import { pictureInput, pictureOutput, type Model } from '../core/models/model'
+import type { NamedTensors, Session } from '../core/runtime'
+import { floatTensor } from '../core/tensor'
+
+/** Tokens that tiles share with their neighbours: a window and a half on either side. */
+const tileOverlap = 24
+
+/** Enlarges pictures with a loaded network, as the evaluation protocol pads them, tile by tile where memory asks for it. */
+export interface SuperResolver {
+  readonly scale: number
+  /** Tiles a picture of this size is cut into; 1 when it is taken whole. */
+  tileCount(width: number, height: number): number
+  /**
+   * The enlarged picture, not yet rounded to 8 bits.
+   *
+   * @param constants further inputs of the network: bounds and levels of its quantizers
+   */
+  enlarge(picture: Image, constants?: NamedTensors): Promise<Image>
+}
+
+/**
+ * @param session the model's graph, or the same with quantizers
+ * @param memoryCap bytes that the values of the network may take
+ */
+export function superResolver(session: Session, model: Model, memoryCap: number): SuperResolver {
+  const memory = estimateMemory(model.graph)
+  const { scale, multiple } = model
+
+  /** The largest square tile that fits into memory, a multiple of the window. */
+  function largestTile(): number {
+    let side = multiple
+    while (memory.peakBytes(side + multiple, side + multiple) <= memoryCap && side < 4096) side += multiple
+    return Math.max(side, 2 * tileOverlap + multiple * Math.ceil(8 / multiple))
+  }
+
+  function tilesOf(width: number, height: number): ReturnType<typeof planTiles> | null {
+    if (model.fixedSize !== null) {
+      if (model.fixedSize === width && model.fixedSize === height) return null
+      if (width < model.fixedSize || height < model.fixedSize) {
+        const sizes = `this network takes pictures of ${model.fixedSize}×${model.fixedSize} only, not ${width}×${height}`
+        throw new StudioError('refused', `The picture is too small: ${sizes}.`)
+      }
+      const overlap = Math.min(tileOverlap, Math.floor(model.fixedSize / 4))
+      return planTiles(width, height, { size: model.fixedSize, overlap, multiple: 1 })
+    }
+    const padded = (size: number): number => Math.ceil(size / multiple) * multiple
+    if (memory.peakBytes(padded(width), padded(height)) <= memoryCap) return null
+    return planTiles(width, height, { size: largestTile(), overlap: tileOverlap, multiple })
+  }
+
+  async function run(picture: Image, constants: NamedTensors): Promise<Image> {
+    const padded = model.fixedSize === null ? padToMultiple(picture, multiple) : picture
+    const { channels, width, height } = padded
+    const input = floatTensor(toTensor(padded), [1, channels, height, width])
+    const output = (await session.run(new Map([[pictureInput, input], ...constants]))).get(pictureOutput)
+    if (output?.type !== 'float32') throw new Error(`The network gave no float32 output "${pictureOutput}"`)
+    const enlarged = fromTensor(output.data, width * scale, height * scale, channels)
+    return crop(enlarged, 0, 0, picture.width * scale, picture.height * scale)
+  }
+
+  return {
+    scale,
+    tileCount: (width, height) => tilesOf(width, height)?.length ?? 1,
+    async enlarge(picture, constants = new Map()) {
+      const tiles = tilesOf(picture.width, picture.height)
+      if (tiles === null) return run(picture, constants)
+      const blender = new TileBlender(picture.width, picture.height, picture.channels, scale)
+      for (const tile of tiles) {
+        blender.add(tile, await run(crop(picture, tile.left, tile.top, tile.width, tile.height), constants))
+      }
+      return blender.picture()
+    }
+  }
+}
