@@ -1,0 +1,37 @@
+import type { Image } from '../imaging/image'
+import { studioLuma } from '../imaging/ycbcr'
+import { StudioError } from '../errors'
+
+/**
+ * Peak signal-to-noise ratio on Y in dB, by BasicSR's definition: a border is left out, peak 255.
+ *
+ * @param border pixels left out on every side; the literature takes the scale
+ * @returns Infinity for equal pictures
+ */
+export function psnr(a: Image, b: Image, border: number): number {
+  expectSameSize(a, b)
+  const [x, y] = [studioLuma(a), studioLuma(b)]
+  let sum = 0
+  let count = 0
+  for (let row = border; row < a.height - border; row++) {
+    for (let column = border; column < a.width - border; column++) {
+      const difference = (x[row * a.width + column] ?? 0) - (y[row * a.width + column] ?? 0)
+      sum += difference * difference
+      count++
+    }
+  }
+  if (count === 0) throw tooSmall(a, border, 1)
+  return 10 * Math.log10((255 * 255 * count) / sum)
+}
+
+/** Throws where two pictures cannot be compared pixel by pixel. */
+export function expectSameSize(a: Image, b: Image): void {
+  if (a.width === b.width && a.height === b.height) return
+  const sizes = `${a.width}×${a.height} and ${b.width}×${b.height}`
+  throw new StudioError('refused', `Pictures of ${sizes} pixels cannot be compared; they must have one size.`)
+}
+
+export function tooSmall(image: Image, border: number, least: number): StudioError {
+  const what = `A picture of ${image.width}×${image.height} pixels is too small to be measured`
+  return new StudioError('refused', `${what}: without a border of ${border}, ${least}×${least} must be left.`)
+}

@@ -1,0 +1,157 @@
+import { existsSync } from 'node:fs'
+import { readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { basename, dirname, extname, join } from 'node:path'
+import sharp, { type Sharp } from 'sharp'
+import { StudioError } from '../core/errors'
+import type { Image } from '../core/imaging/image'
+
+/** Extensions of pictures that are listed in folders. */
+const pictureExtensions: ReadonlySet<string> = new Set(['.png', '.jpg', '.jpeg', '.webp', '.tif', '.tiff'])
+
+/** Larger pictures are refused: 2^28 pixels are 3 GiB of samples. */
+const pixelLimit = 2 ** 28
+
+/** A picture file's content. */
+export interface PictureFile {
+  readonly image: Image
+  /** One channel of 0 (transparent) to 255, or null where the file has none. */
+  readonly alpha: Image | null
+  readonly bitDepth: 8 | 16
+  readonly isGrey: boolean
+}
+
+/**
+ * Reads PNG (8 and 16 bit, grey, palette, alpha), JPEG (turned upright), WebP and TIFF. Samples are taken as stored: a
+ * colour profile does not change them.
+ *
+ * @throws StudioError ('missing', or 'unreadable' for damaged files and files that are no picture)
+ */
+export async function readImage(path: string): Promise<PictureFile> {
+  const bytes = await readBytes(path)
+  try {
+    const input = sharp(bytes, { limitInputPixels: pixelLimit, failOn: 'error' }).autoOrient()
+    const metadata = await input.metadata()
+    const deep = metadata.depth === 'ushort'
+    const isGrey = metadata.space === 'b-w' || metadata.space === 'grey16'
+    const raw = isGrey
+      ? input.toColourspace(deep ? 'grey16' : 'b-w')
+      : input.toColourspace(deep ? 'rgb16' : 'srgb')
+    const { data, info } = await raw.raw({ depth: deep ? 'ushort' : 'uchar' }).toBuffer({ resolveWithObject: true })
+    const samples = deep ? new Uint16Array(data.buffer, data.byteOffset, data.length / 2) : data
+    return split(samples, info.width, info.height, info.channels, deep ? 16 : 8)
+  } catch (cause) {
+    if (cause instanceof StudioError) throw cause
+    throw notAPicture(path, bytes.length, cause)
+  }
+}
+
+async function readBytes(path: string): Promise<Buffer> {
+  if (!existsSync(path)) throw new StudioError('missing', `There is no picture "${path}".`)
+  if ((await stat(path)).isDirectory()) throw new StudioError('unreadable', `"${path}" is a folder, not a picture.`)
+  return readFile(path)
+}
+
+function notAPicture(path: string, length: number, cause: unknown): StudioError {
+  if (cause instanceof Error && /pixel limit/i.test(cause.message)) {
+    return new StudioError('refused', `"${path}" is larger than ${pixelLimit} pixels; cut it into parts first.`, { cause })
+  }
+  const what = length === 0 ? 'it is empty' : 'it is damaged or no PNG, JPEG, WebP or TIFF file'
+  return new StudioError('unreadable', `"${path}" cannot be read as a picture: ${what}.`, { cause })
+}
+
+/** Interleaved samples as planes, alpha apart. */
+function split(
+  samples: Uint8Array | Uint16Array,
+  width: number,
+  height: number,
+  stride: number,
+  bitDepth: 8 | 16
+): PictureFile {
+  const channels = stride >= 3 ? 3 : 1
+  const plane = width * height
+  const unit = bitDepth === 16 ? 257 : 1
+  const pick = (channel: number): Float32Array => {
+    const values = new Float32Array(plane)
+    for (let i = 0; i < plane; i++) values[i] = (samples[i * stride + channel] ?? 0) / unit
+    return values
+  }
+  const data = new Float32Array(channels * plane)
+  for (let channel = 0; channel < channels; channel++) data.set(pick(channel), channel * plane)
+  const alpha: Image | null = stride === channels + 1 ? { width, height, channels: 1, data: pick(channels) } : null
+  return { image: { width, height, channels, data }, alpha, bitDepth, isGrey: channels === 1 }
+}
+
+/** Width and height of a picture, upright, from its header alone. */
+export async function readImageSize(path: string): Promise<{ readonly width: number; readonly height: number }> {
+  if (!existsSync(path)) throw new StudioError('missing', `There is no picture "${path}".`)
+  try {
+    const { width, height, orientation = 1 } = await sharp(path, { limitInputPixels: pixelLimit }).metadata()
+    return orientation >= 5 ? { width: height, height: width } : { width, height }
+  } catch (cause) {
+    throw notAPicture(path, (await stat(path)).size, cause)
+  }
+}
+
+/**
+ * Writes a picture as PNG, JPEG, WebP or TIFF by its extension. The file appears complete or not at all.
+ *
+ * @param options.alpha one channel of the picture's size
+ * @throws StudioError ('failed') where the disk does not take it
+ */
+export async function writeImage(
+  path: string,
+  image: Image,
+  options: { readonly alpha?: Image; readonly bitDepth?: 8 | 16 } = {}
+): Promise<void> {
+  const partial = join(dirname(path), `.${basename(path)}.partial-${process.pid}${extname(path)}`)
+  try {
+    await encode(image, options).toFile(partial)
+    await rename(partial, path)
+  } catch (cause) {
+    await rm(partial, { force: true })
+    const reason = cause instanceof Error ? (cause.message.split('\n')[0] ?? '') : String(cause)
+    throw new StudioError('failed', `"${path}" could not be written: ${reason}.`, { cause })
+  }
+}
+
+/** A picture as the bytes of a PNG file, e.g. to put into a page. */
+export async function encodePng(image: Image): Promise<Buffer> {
+  return encode(image, {}).png().toBuffer()
+}
+
+function encode(
+  image: Image,
+  { alpha, bitDepth = 8 }: { readonly alpha?: Image; readonly bitDepth?: 8 | 16 }
+): Sharp {
+  const planes = [...planesOf(image), ...(alpha === undefined ? [] : planesOf(alpha))]
+  const { width, height } = image
+  const stride = planes.length
+  const deep = bitDepth === 16
+  const samples = deep ? new Uint16Array(width * height * stride) : new Uint8ClampedArray(width * height * stride)
+  const unit = deep ? 257 : 1
+  planes.forEach((plane, channel) => {
+    plane.forEach((value, i) => {
+      samples[i * stride + channel] = Math.min(Math.max(Math.round(value * unit), 0), 255 * unit)
+    })
+  })
+  const channels = stride === 1 || stride === 2 || stride === 3 || stride === 4 ? stride : 3
+  const raw = sharp(samples, { raw: { width, height, channels } })
+  if (!deep) return raw.toColourspace(image.channels === 1 ? 'b-w' : 'srgb')
+  return raw.toColourspace(image.channels === 1 ? 'grey16' : 'rgb16')
+}
+
+function planesOf(image: Image): Float32Array[] {
+  const plane = image.width * image.height
+  return Array.from({ length: image.channels }, (_, i) => image.data.subarray(i * plane, (i + 1) * plane))
+}
+
+/** Paths of the pictures in a folder, by extension, sorted by name. Folders within are not entered. */
+export async function listImages(folder: string): Promise<readonly string[]> {
+  if (!existsSync(folder)) throw new StudioError('missing', `There is no folder "${folder}".`)
+  if (!(await stat(folder)).isDirectory()) throw new StudioError('missing', `"${folder}" is a file, not a folder.`)
+  const names = await readdir(folder)
+  return names
+    .filter((name) => pictureExtensions.has(extname(name).toLowerCase()) && !name.startsWith('.'))
+    .sort()
+    .map((name) => join(folder, name))
+}
