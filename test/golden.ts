@@ -21,16 +21,26 @@ export function goldenTensors(name: string): {
     { readonly shape: number[]; readonly data_offsets: [number, number] }
   >
   const { __metadata__: metadata = {}, ...entries } = header
-  const tensors = Object.entries(entries).map(([key, { shape, data_offsets: [from, to] }]) => {
-    const bytes = new Uint8Array(file.subarray(8 + headerLength + from, 8 + headerLength + to))
-    return [key, floatTensor(new Float32Array(bytes.buffer), shape)] as const
-  })
-  return { tensors: new Map(tensors), metadata: new Map(Object.entries(metadata as Record<string, string>)) }
+  const tensors = Object.entries(entries).map(
+    ([
+      key,
+      {
+        shape,
+        data_offsets: [from, to]
+      }
+    ]) => {
+      const bytes = new Uint8Array(file.subarray(8 + headerLength + from, 8 + headerLength + to))
+      return [key, floatTensor(new Float32Array(bytes.buffer), shape)] as const
+    }
+  )
+  return { tensors: new Map(tensors), metadata: new Map(Object.entries(metadata)) }
 }
 
 /** Those entries whose names start with `prefix`, without it. */
 export function under<T>(entries: ReadonlyMap<string, T>, prefix: string): ReadonlyMap<string, T> {
-  return new Map([...entries].flatMap(([name, value]) => (name.startsWith(prefix) ? [[name.slice(prefix.length), value]] : [])))
+  return new Map(
+    [...entries].flatMap(([name, value]) => (name.startsWith(prefix) ? [[name.slice(prefix.length), value]] : []))
+  )
 }
 
 /** ‖a − b‖₂ / ‖b‖₂. */
@@ -46,7 +56,10 @@ export function relativeL2(a: ArrayLike<number>, b: ArrayLike<number>): number {
 }
 
 /** The largest |a − b|, and how far b's values spread. */
-export function deviation(a: ArrayLike<number>, b: ArrayLike<number>): { readonly largest: number; readonly range: number } {
+export function deviation(
+  a: ArrayLike<number>,
+  b: ArrayLike<number>
+): { readonly largest: number; readonly range: number } {
   if (a.length !== b.length) throw new Error(`${a.length} values compared with ${b.length}`)
   let [largest, low, high] = [0, Infinity, -Infinity]
   for (let i = 0; i < b.length; i++) {

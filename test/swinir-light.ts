@@ -10,7 +10,13 @@ export function randomSwinirLight(scale: number): ReadonlyMap<string, Tensor> {
   const tensors = new Map<string, Tensor>()
   const random = (name: string, shape: readonly number[], size: number, offset = 0): void => {
     const count = shape.reduce((a, b) => a * b, 1)
-    tensors.set(name, floatTensor(Float32Array.from({ length: count }, () => offset + size * uniform()), shape))
+    tensors.set(
+      name,
+      floatTensor(
+        Float32Array.from({ length: count }, () => offset + size * uniform()),
+        shape
+      )
+    )
   }
   const layer = (name: string, shape: readonly number[]): void => {
     const [out = 1, ...fanIn] = shape

@@ -35,5 +35,8 @@ function explainUsage(error: CommanderError): { readonly lines: readonly string[
   if (error.code === 'commander.help') {
     return { lines: ['error: no command given; see `2dquant --help`'], exitCode: 2 }
   }
-  return { lines: [...error.message.split('\n'), 'See `2dquant --help`, or --help behind a command.'].slice(0, 6), exitCode: 2 }
+  return {
+    lines: [...error.message.split('\n'), 'See `2dquant --help`, or --help behind a command.'].slice(0, 6),
+    exitCode: 2
+  }
 }

@@ -1,5 +1,5 @@
 import { InvalidArgumentError, Option } from 'commander'
-import type { ModelOverrides } from '../core/models/model'
+import type { QuantizeConfig } from '../engine/jobs/quantize'
 
 /** Bit widths 2, 3, 4, 6 and 8. */
 const widths: readonly number[] = [2, 3, 4, 6, 8]
@@ -72,18 +72,22 @@ export const scaleOption = (): Option =>
 export const jsonOption = (): Option => new Option('--json', 'print the result as one JSON object on stdout')
 
 export const memoryOption = (): Option =>
-  new Option('--max-memory <MiB>', 'memory for a network’s values; larger pictures are cut into tiles (default: half of what is free)').argParser(
-    parseWhole(64)
-  )
+  new Option(
+    '--max-memory <MiB>',
+    'memory for a network’s values; larger pictures are cut into tiles (default: half of what is free)'
+  ).argParser(parseWhole(64))
 
 /** What tensors do not tell about a network. */
 export const imageRangeOption = (): Option =>
-  new Option('--img-range <n>', 'factor between values 0–1 and what the network works on (default: 1; 255 for EDSR and window 7)').argParser(
-    parseNumber(0)
-  )
+  new Option(
+    '--img-range <n>',
+    'factor between values 0–1 and what the network works on (default: 1; 255 for EDSR and window 7)'
+  ).argParser(parseNumber(0))
 
 export const residualScaleOption = (): Option =>
-  new Option('--res-scale <n>', 'EDSR: factor on residual branches (default: 1; 0.1 at 256 features)').argParser(parseNumber(0))
+  new Option('--res-scale <n>', 'EDSR: factor on residual branches (default: 1; 0.1 at 256 features)').argParser(
+    parseNumber(0)
+  )
 
 /** The options above as parsed. */
 export interface OverrideOptions {
@@ -91,7 +95,7 @@ export interface OverrideOptions {
   readonly resScale?: number
 }
 
-export function overridesOf({ imgRange, resScale }: OverrideOptions): ModelOverrides {
+export function overridesOf({ imgRange, resScale }: OverrideOptions): QuantizeConfig['overrides'] {
   return {
     ...(imgRange === undefined ? {} : { imageRange: imgRange }),
     ...(resScale === undefined ? {} : { residualScale: resScale })

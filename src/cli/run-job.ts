@@ -1,15 +1,16 @@
-import { requireRuntime } from '../runtimes/select'
-import type { JobContext } from '../engine/job'
+import { makeContext, type JobContext } from '../engine/job'
 import { progressPrinter } from './progress'
 
 /** Runs a job with progress on stderr; Ctrl+C stops it at its next step. */
 export async function runJob<T>(job: (context: JobContext) => Promise<T>): Promise<T> {
   const controller = new AbortController()
-  const stop = (): void => controller.abort()
+  const stop = (): void => {
+    controller.abort()
+  }
   process.once('SIGINT', stop)
   process.once('SIGTERM', stop)
   try {
-    return await job({ runtime: await requireRuntime(), emit: progressPrinter(), signal: controller.signal })
+    return await job(await makeContext(progressPrinter(), controller.signal))
   } finally {
     process.off('SIGINT', stop)
     process.off('SIGTERM', stop)

@@ -52,7 +52,9 @@ export const inspectResultSchema = z.object({
   channels: z.int(),
   parameters: z.int(),
   macs: z.object({ width: z.int(), height: z.int(), total: z.number() }),
-  quantizable: z.array(z.object({ name: z.string(), kind: z.enum(['weight', 'activation']), shape: z.array(z.string()) })),
+  quantizable: z.array(
+    z.object({ name: z.string(), kind: z.enum(['weight', 'activation']), shape: z.array(z.string()) })
+  ),
   complexity: z.array(
     z.object({
       bits: z.int(),
@@ -72,7 +74,14 @@ export const upscaleResultSchema = z.object({
   method: z.string(),
   bits: bitsSchema.nullable(),
   images: z.array(
-    z.object({ input: z.string(), output: z.string(), width: z.int(), height: z.int(), seconds: z.number(), tiles: z.int() })
+    z.object({
+      input: z.string(),
+      output: z.string(),
+      width: z.int(),
+      height: z.int(),
+      seconds: z.number(),
+      tiles: z.int()
+    })
   )
 })
 export type UpscaleResult = Readonly<z.infer<typeof upscaleResultSchema>>

@@ -20,7 +20,10 @@ export interface Session {
    *
    * @param outputs names of the outputs wanted; all when absent
    */
-  run(feeds: NamedTensors, options?: { readonly outputs?: readonly string[]; readonly into?: NamedTensors }): Promise<NamedTensors>
+  run(
+    feeds: NamedTensors,
+    options?: { readonly outputs?: readonly string[]; readonly into?: NamedTensors }
+  ): Promise<NamedTensors>
   /** Gives the memory back. The session cannot be used afterwards. */
   dispose(): Promise<void>
 }

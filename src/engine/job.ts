@@ -1,5 +1,6 @@
 import type { JobEvent } from '../contract/events'
 import type { Runtime } from '../core/runtime'
+import { requireRuntime } from '../runtimes/select'
 
 /** What every job is given: where it runs, whom it tells, and when it must stop. */
 export interface JobContext {
@@ -7,6 +8,11 @@ export interface JobContext {
   readonly emit: (event: JobEvent) => void
   /** Jobs stop within one step (a patch, a picture) once this is aborted, by throwing its reason. */
   readonly signal: AbortSignal
+}
+
+/** A context on the best runtime of this machine. Throws a StudioError where none works. */
+export async function makeContext(emit: JobContext['emit'], signal: AbortSignal): Promise<JobContext> {
+  return { runtime: await requireRuntime(), emit, signal }
 }
 
 /** Tells how far a phase has come. Throws when the job is to stop. */

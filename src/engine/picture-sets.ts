@@ -123,7 +123,10 @@ export async function readPair(entry: PictureEntry, scale: number): Promise<Pict
   const spareHeight = hr.height - lr.height * scale
   if (spareWidth < 0 || spareHeight < 0 || spareWidth >= scale || spareHeight >= scale) {
     const sizes = `"${entry.hr ?? ''}" is ${hr.width}×${hr.height}, "${entry.lr}" is ${lr.width}×${lr.height}`
-    throw new StudioError('refused', `${sizes}: that is not ${scale} times smaller; the pictures do not belong together.`)
+    throw new StudioError(
+      'refused',
+      `${sizes}: that is not ${scale} times smaller; the pictures do not belong together.`
+    )
   }
   return { hr: cropToMultiple(hr, scale), lr }
 }

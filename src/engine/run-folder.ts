@@ -131,7 +131,9 @@ function packStatistics(statistics: Statistics): Uint8Array {
   )
   const length = Buffer.alloc(4)
   length.writeUInt32LE(header.length)
-  const counts = entries.map(([, histogram]) => Buffer.from(histogram.counts.buffer, histogram.counts.byteOffset, histogram.counts.byteLength))
+  const counts = entries.map(([, histogram]) =>
+    Buffer.from(histogram.counts.buffer, histogram.counts.byteOffset, histogram.counts.byteLength)
+  )
   return deflateSync(Buffer.concat([length, header, ...counts]), { level: 1 })
 }
 

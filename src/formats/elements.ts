@@ -2,16 +2,7 @@ import { elementCount, type Tensor } from '../core/tensor'
 
 /** How numbers are stored in checkpoints. */
 export type StoredType =
-  | 'float64'
-  | 'float32'
-  | 'float16'
-  | 'bfloat16'
-  | 'int64'
-  | 'int32'
-  | 'int16'
-  | 'int8'
-  | 'uint8'
-  | 'bool'
+  'float64' | 'float32' | 'float16' | 'bfloat16' | 'int64' | 'int32' | 'int16' | 'int8' | 'uint8' | 'bool'
 
 export const storedSize: Readonly<Record<StoredType, number>> = {
   float64: 8,

@@ -33,9 +33,7 @@ export async function readImage(path: string): Promise<PictureFile> {
     const metadata = await input.metadata()
     const deep = metadata.depth === 'ushort'
     const isGrey = metadata.space === 'b-w' || metadata.space === 'grey16'
-    const raw = isGrey
-      ? input.toColourspace(deep ? 'grey16' : 'b-w')
-      : input.toColourspace(deep ? 'rgb16' : 'srgb')
+    const raw = isGrey ? input.toColourspace(deep ? 'grey16' : 'b-w') : input.toColourspace(deep ? 'rgb16' : 'srgb')
     const { data, info } = await raw.raw({ depth: deep ? 'ushort' : 'uchar' }).toBuffer({ resolveWithObject: true })
     const samples = deep ? new Uint16Array(data.buffer, data.byteOffset, data.length / 2) : data
     return split(samples, info.width, info.height, info.channels, deep ? 16 : 8)
@@ -53,7 +51,9 @@ async function readBytes(path: string): Promise<Buffer> {
 
 function notAPicture(path: string, length: number, cause: unknown): StudioError {
   if (cause instanceof Error && /pixel limit/i.test(cause.message)) {
-    return new StudioError('refused', `"${path}" is larger than ${pixelLimit} pixels; cut it into parts first.`, { cause })
+    return new StudioError('refused', `"${path}" is larger than ${pixelLimit} pixels; cut it into parts first.`, {
+      cause
+    })
   }
   const what = length === 0 ? 'it is empty' : 'it is damaged or no PNG, JPEG, WebP or TIFF file'
   return new StudioError('unreadable', `"${path}" cannot be read as a picture: ${what}.`, { cause })
@@ -119,10 +119,7 @@ export async function encodePng(image: Image): Promise<Buffer> {
   return encode(image, {}).png().toBuffer()
 }
 
-function encode(
-  image: Image,
-  { alpha, bitDepth = 8 }: { readonly alpha?: Image; readonly bitDepth?: 8 | 16 }
-): Sharp {
+function encode(image: Image, { alpha, bitDepth = 8 }: { readonly alpha?: Image; readonly bitDepth?: 8 | 16 }): Sharp {
   const planes = [...planesOf(image), ...(alpha === undefined ? [] : planesOf(alpha))]
   const { width, height } = image
   const stride = planes.length

@@ -2,6 +2,7 @@ import { create, fromBinary, toBinary, type MessageInitShape } from '@bufbuild/p
 import {
   AttributeProto_AttributeType as AttributeType,
   ModelProtoSchema,
+  TensorProto_DataLocation as DataLocation,
   type AttributeProto,
   type AttributeProtoSchema,
   type GraphProto,
@@ -13,7 +14,14 @@ import {
 } from 'onnx-buf'
 import { StudioError } from '../core/errors'
 import { format, symbol, type Dimension } from '../core/graph/dimension'
-import { opset, type Attribute, type Attributes, type Graph, type GraphInput, type ValueType } from '../core/graph/graph'
+import {
+  opset,
+  type Attribute,
+  type Attributes,
+  type Graph,
+  type GraphInput,
+  type ValueType
+} from '../core/graph/graph'
 import { inferShapes } from '../core/graph/infer'
 import { elementTypeCode, elementTypeOfCode } from '../core/graph/operators/elementwise'
 import { elementCount, type Tensor } from '../core/tensor'
@@ -238,7 +246,7 @@ function tensorOf(proto: TensorProto, file: string): Tensor {
     const what = `The constant "${proto.name}" in "${file}" has the element type ${proto.dataType}`
     throw new StudioError('refused', `${what}, which is not supported; convert the model to float32.`)
   }
-  if (proto.externalData.length > 0 || proto.dataLocation !== 0) {
+  if (proto.externalData.length > 0 || proto.dataLocation !== DataLocation.DEFAULT) {
     const what = `"${file}" keeps the constant "${proto.name}" in another file`
     throw new StudioError('refused', `${what}, which is not read; save the model as one file.`)
   }

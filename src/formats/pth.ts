@@ -99,10 +99,16 @@ function unzip(bytes: Uint8Array, file: string): ReadonlyMap<string, Uint8Array>
           throw new StudioError('refused', `"${file}" is refused: its entry "${name}" points outside the archive.`)
         }
         if (size > bytes.length || (compression === 0 && originalSize > bytes.length)) {
-          throw new StudioError('unreadable', `"${file}" is damaged: its entry "${name}" claims more bytes than the file has.`)
+          throw new StudioError(
+            'unreadable',
+            `"${file}" is damaged: its entry "${name}" claims more bytes than the file has.`
+          )
         }
         if (originalSize > size * highestCompression + 1024) {
-          throw new StudioError('refused', `"${file}" is refused: its entry "${name}" claims to unpack to ${originalSize} bytes.`)
+          throw new StudioError(
+            'refused',
+            `"${file}" is refused: its entry "${name}" claims to unpack to ${originalSize} bytes.`
+          )
         }
         return true
       }
@@ -227,7 +233,12 @@ function rebuildTensor(storage: unknown, offset: unknown, shape: unknown, stride
   const sizes = (value: unknown): readonly number[] | null =>
     Array.isArray(value) && value.every(isSize) ? value : null
   const [shapeSizes, strideSizes] = [sizes(shape), sizes(strides)]
-  if (!(storage instanceof Storage) || !isSize(offset) || shapeSizes === null || strideSizes?.length !== shapeSizes.length) {
+  if (
+    !(storage instanceof Storage) ||
+    !isSize(offset) ||
+    shapeSizes === null ||
+    strideSizes?.length !== shapeSizes.length
+  ) {
     throw new Error('malformed tensor')
   }
   return new StoredTensor(storage, offset, shapeSizes, strideSizes)
@@ -250,7 +261,7 @@ function checkpointOf(content: unknown, file: string, bytesOf: (storage: Storage
     const inside = (key: unknown): string => (path === '' ? String(key) : `${path}.${String(key)}`)
     if (value instanceof StoredTensor) tensors.set(path, contiguous(value, path, file, bytesOf))
     else if (value instanceof Map) for (const [key, item] of value) walk(item, inside(key), depth + 1)
-    else if (Array.isArray(value)) value.forEach((item, i) => walk(item, inside(i), depth + 1))
+    else if (Array.isArray(value)) for (const [i, item] of value.entries()) walk(item, inside(i), depth + 1)
     else if (['string', 'number', 'boolean', 'bigint'].includes(typeof value)) metadata.set(path, String(value))
   }
   walk(content, '', 0)
@@ -280,7 +291,10 @@ function contiguous(
     return decodeElements(storage.type, shape, bytes, stored.littleEndian)
   }
   if (count > stored.data.length / size) {
-    throw new StudioError('refused', `"${file}" is refused: the tensor "${name}" repeats its few stored numbers ${count} times.`)
+    throw new StudioError(
+      'refused',
+      `"${file}" is refused: the tensor "${name}" repeats its few stored numbers ${count} times.`
+    )
   }
   const gathered = new Uint8Array(count * size)
   let target = 0

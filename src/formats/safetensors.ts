@@ -48,7 +48,9 @@ export function readSafetensors(bytes: Uint8Array, file: string): Checkpoint {
   const body = bytes.subarray(8 + length)
   let header: z.infer<typeof headerSchema>
   try {
-    header = headerSchema.parse(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(8, 8 + length))))
+    header = headerSchema.parse(
+      JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(8, 8 + length)))
+    )
   } catch {
     throw damaged('its header is no JSON object')
   }
@@ -61,14 +63,22 @@ export function readSafetensors(bytes: Uint8Array, file: string): Checkpoint {
   for (const [name, value] of Object.entries(entries)) {
     const entry = entrySchema.safeParse(value)
     if (!entry.success) throw damaged(`the entry "${name}" is malformed`)
-    const { dtype, shape, data_offsets: [from, to] } = entry.data
+    const {
+      dtype,
+      shape,
+      data_offsets: [from, to]
+    } = entry.data
     const type = storedTypes.get(dtype)
     if (type === undefined) {
-      throw new StudioError('refused', `The tensor "${name}" in "${file}" has the element type ${dtype}, which is not supported.`)
+      throw new StudioError(
+        'refused',
+        `The tensor "${name}" in "${file}" has the element type ${dtype}, which is not supported.`
+      )
     }
     const needed = elementCount(shape) * storedSize[type]
     if (from > to || to > body.length) throw damaged(`the tensor "${name}" lies outside the file`)
-    if (needed !== to - from) throw damaged(`the tensor "${name}" has a shape of ${needed} bytes but ${to - from} are stored`)
+    if (needed !== to - from)
+      throw damaged(`the tensor "${name}" has a shape of ${needed} bytes but ${to - from} are stored`)
     taken.push([from, to])
     tensors.set(name, decodeElements(type, shape, body.subarray(from, to)))
   }

@@ -57,7 +57,9 @@ async function probe(runtime: Runtime): Promise<Candidate> {
     const result = await session.run(new Map([['x', floatTensor([1, 3], [1, 2])]]))
     await session.dispose()
     const value = result.get(output)?.data[0]
-    return value === 14 ? describe(true, 'A test network gave the right result.') : describe(false, `A test network gave ${value} instead of 14.`)
+    return value === 14
+      ? describe(true, 'A test network gave the right result.')
+      : describe(false, `A test network gave ${value} instead of 14.`)
   } catch (cause) {
     return describe(false, cause instanceof Error ? cause.message : String(cause))
   }

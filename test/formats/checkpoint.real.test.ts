@@ -11,11 +11,16 @@ interface Expected {
 }
 
 describeWithSharedData('real checkpoints', () => {
-  const expected = JSON.parse(readFileSync(sharedData('checkpoints', 'expected.json'), 'utf8')) as Record<string, Expected>
+  const expected = JSON.parse(readFileSync(sharedData('checkpoints', 'expected.json'), 'utf8')) as Record<
+    string,
+    Expected
+  >
 
   it.each(Object.entries(expected))('reads every tensor of %s as PyTorch does', async (file, entry) => {
     // The reference joins nested keys by slashes.
-    const wanted = Object.fromEntries(Object.entries(entry.tensors).map(([name, value]) => [name.replaceAll('/', '.'), value]))
+    const wanted = Object.fromEntries(
+      Object.entries(entry.tensors).map(([name, value]) => [name.replaceAll('/', '.'), value])
+    )
     const { tensors } = await readCheckpoint(sharedData('checkpoints', file))
     expect(Object.keys(wanted).filter((name) => !tensors.has(name))).toEqual([])
     expect([...tensors.keys()].filter((name) => !(name in wanted))).toEqual([])

@@ -109,12 +109,14 @@ class Observer {
       const shape = shapeOf(value)
       return { type: 'uint16', shape, data: new Uint16Array(elementCount(shape)) }
     })
-    this.#outputs = new Map([
-      ...values.map((value, i) => [codesOutput(value), this.#codes[i]] as const),
-      ...[minimaOutput, maximaOutput].map((name) => {
-        return [name, floatTensor(new Float32Array(values.length), [values.length])] as const
-      })
-    ].flatMap(([name, tensor]) => (tensor === undefined ? [] : [[name, tensor] as const])))
+    this.#outputs = new Map(
+      [
+        ...values.map((value, i) => [codesOutput(value), this.#codes[i]] as const),
+        ...[minimaOutput, maximaOutput].map((name) => {
+          return [name, floatTensor(new Float32Array(values.length), [values.length])] as const
+        })
+      ].flatMap(([name, tensor]) => (tensor === undefined ? [] : [[name, tensor] as const]))
+    )
   }
 
   async show(patch: Float32Array): Promise<void> {

@@ -31,7 +31,9 @@ export function estimateMemory(graph: Graph): MemoryEstimate {
     for (const name of [...node.inputs, ...node.outputs]) lastUse.set(name, i)
   })
   for (const name of graph.outputs) lastUse.set(name, Infinity)
-  const made = new Map([...lastUse.keys()].filter((name) => !graph.initializers.has(name)).map((name) => [name, types.get(name)]))
+  const made = new Map(
+    [...lastUse.keys()].filter((name) => !graph.initializers.has(name)).map((name) => [name, types.get(name)])
+  )
 
   return {
     peakBytes(width, height) {

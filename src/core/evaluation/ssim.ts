@@ -45,7 +45,13 @@ export function ssim(a: Image, b: Image, border: number): number {
   return sum / meanX.length
 }
 
-function withoutBorder(plane: Float64Array, stride: number, border: number, width: number, height: number): Float64Array {
+function withoutBorder(
+  plane: Float64Array,
+  stride: number,
+  border: number,
+  width: number,
+  height: number
+): Float64Array {
   const inner = new Float64Array(width * height)
   for (let row = 0; row < height; row++) {
     const start = (row + border) * stride + border

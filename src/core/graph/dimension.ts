@@ -158,7 +158,9 @@ function canonical(terms: readonly Term[]): Dimension {
     else collected.set(key, { coefficient, atoms })
   }
   // Constants last, otherwise by name: the order is part of the canonical form.
-  const sorted = [...collected].sort(([a], [b]) => (a === '' ? 1 : b === '' ? -1 : a < b ? -1 : 1)).map(([, term]) => term)
+  const sorted = [...collected]
+    .sort(([a], [b]) => (a === '' ? 1 : b === '' ? -1 : a < b ? -1 : 1))
+    .map(([, term]) => term)
   const [only] = sorted
   if (only === undefined) return 0
   if (sorted.length === 1 && only.atoms.length === 0) return only.coefficient

@@ -23,7 +23,10 @@ export function foldConstants(graph: Graph): Graph {
   const renamed = new Map<string, string>()
   for (const node of graph.nodes) {
     const constants = node.outputs.map((name) => constantOf(values.get(name)))
-    if (constants.every((constant) => constant !== null) && !node.outputs.some((name) => graph.outputs.includes(name))) {
+    if (
+      constants.every((constant) => constant !== null) &&
+      !node.outputs.some((name) => graph.outputs.includes(name))
+    ) {
       node.outputs.forEach((name, i) => {
         const constant = constants[i]
         if (constant) initializers.set(name, constant)
@@ -64,7 +67,9 @@ function isNothing(node: Node, values: ReturnType<typeof interpret>): boolean {
 }
 
 function constantOf(
-  value: { readonly type: ElementType; readonly shape: readonly Dimension[]; readonly known: readonly Dimension[] | null } | undefined
+  value:
+    | { readonly type: ElementType; readonly shape: readonly Dimension[]; readonly known: readonly Dimension[] | null }
+    | undefined
 ): Tensor | null {
   if (value === undefined || value.known === null) return null
   const shape = value.shape.filter((size) => typeof size === 'number')

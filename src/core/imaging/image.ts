@@ -30,12 +30,7 @@ export function makeImage(
 }
 
 /** A picture of the same content whose pixels come from elsewhere in it. */
-function remap(
-  image: Image,
-  width: number,
-  height: number,
-  source: (y: number, x: number) => number
-): Image {
+function remap(image: Image, width: number, height: number, source: (y: number, x: number) => number): Image {
   const plane = image.width * image.height
   return makeImage(width, height, image.channels, (channel, y, x) => image.data[channel * plane + source(y, x)] ?? 0)
 }

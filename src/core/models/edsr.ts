@@ -31,7 +31,12 @@ export function buildEdsr(
   const inside = { in: features, out: features }
 
   const builder = new GraphBuilder()
-  const picture = builder.input(pictureInput, [symbol(sizes.batch), channels, symbol(sizes.height), symbol(sizes.width)])
+  const picture = builder.input(pictureInput, [
+    symbol(sizes.batch),
+    channels,
+    symbol(sizes.height),
+    symbol(sizes.width)
+  ])
   const input = normalize(builder, picture, mean, imageRange)
   const first = convolutionLayer(builder, weights, input, 'conv_first', { in: channels, out: features })
   let x = first
@@ -56,7 +61,10 @@ export function buildEdsr(
   const output = builder.apply('Identity', [denormalize(builder, x, mean, imageRange)], {}, pictureOutput)
   const unused = weights.unused(/^(sub_mean|add_mean)\./)
   if (unused.length > 0) {
-    throw new StudioError('refused', `This is an EDSR of an unknown kind: its tensor "${unused[0]}" has no place in it.`)
+    throw new StudioError(
+      'refused',
+      `This is an EDSR of an unknown kind: its tensor "${unused[0]}" has no place in it.`
+    )
   }
   return {
     architecture: 'EDSR',

@@ -45,7 +45,12 @@ export function buildSwinir(
   const mean = channels === 3 ? meanColour : [0]
 
   const builder = new GraphBuilder()
-  const picture = builder.input(pictureInput, [symbol(sizes.batch), channels, symbol(sizes.height), symbol(sizes.width)])
+  const picture = builder.input(pictureInput, [
+    symbol(sizes.batch),
+    channels,
+    symbol(sizes.height),
+    symbol(sizes.width)
+  ])
   const grid = windowGrid(builder, picture, window)
   const input = normalize(builder, grid.padded, mean, config.imageRange)
   const shallow = convolutionLayer(builder, weights, input, 'conv_first', { in: channels, out: embedDim })
@@ -56,7 +61,10 @@ export function buildSwinir(
 
   const unused = weights.unused(/attn_mask$|relative_position_index$|^mean$/)
   if (unused.length > 0) {
-    throw new StudioError('refused', `This is a SwinIR of an unknown kind: its tensor "${unused[0]}" has no place in it.`)
+    throw new StudioError(
+      'refused',
+      `This is a SwinIR of an unknown kind: its tensor "${unused[0]}" has no place in it.`
+    )
   }
   return {
     architecture: 'SwinIR',
@@ -127,7 +135,10 @@ function detectConfig(
   return { embedDim, depths, heads, window, upsampler, scale, channels, imageRange }
 }
 
-function detectUpsampler(weights: Weights, channels: number): { readonly upsampler: Upsampler; readonly scale: number } {
+function detectUpsampler(
+  weights: Weights,
+  channels: number
+): { readonly upsampler: Upsampler; readonly scale: number } {
   if (weights.has('conv_up1.weight')) {
     return { upsampler: 'nearest+conv', scale: weights.has('conv_up2.weight') ? 4 : 2 }
   }

@@ -19,7 +19,8 @@ export class Weights {
   get(name: string, shape: readonly (number | null)[]): TensorOf<'float32'> {
     const tensor = this.#tensors.get(name)
     if (tensor === undefined) throw new StudioError('refused', `The checkpoint lacks the tensor "${name}".`)
-    const fits = tensor.shape.length === shape.length && shape.every((size, i) => size === null || size === tensor.shape[i])
+    const fits =
+      tensor.shape.length === shape.length && shape.every((size, i) => size === null || size === tensor.shape[i])
     if (!fits || tensor.type !== 'float32') {
       const wanted = `float32 [${shape.map((size) => size ?? 'any').join(', ')}]`
       const found = `${tensor.type} [${tensor.shape.join(', ')}]`
@@ -59,7 +60,10 @@ export function convolutionLayer(
   shape: { readonly in: number; readonly out: number; readonly kernel?: number }
 ): Value {
   const kernel = shape.kernel ?? 3
-  const weight = builder.constant(weights.get(`${name}.weight`, [shape.out, shape.in, kernel, kernel]), `${name}.weight`)
+  const weight = builder.constant(
+    weights.get(`${name}.weight`, [shape.out, shape.in, kernel, kernel]),
+    `${name}.weight`
+  )
   const bias = weights.has(`${name}.bias`)
     ? builder.constant(weights.get(`${name}.bias`, [shape.out]), `${name}.bias`)
     : null
@@ -90,7 +94,9 @@ function configEntry(config: string | undefined, name: string): string | undefin
   if (config === undefined) return undefined
   try {
     const parsed: unknown = JSON.parse(config)
-    const value = typeof parsed === 'object' && parsed !== null ? new Map(Object.entries(parsed)).get(name) : undefined
+    const entries: readonly [string, unknown][] =
+      typeof parsed === 'object' && parsed !== null ? Object.entries(parsed) : []
+    const value = new Map(entries).get(name)
     return typeof value === 'number' || typeof value === 'string' ? String(value) : undefined
   } catch {
     return undefined

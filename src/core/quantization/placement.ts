@@ -40,7 +40,8 @@ export function findQuantizerSites(graph: Graph, rule: PlacementRule): readonly 
     const kind = layers.get(node.op)
     if (kind === undefined) return []
     if (isProduct) return rule.product ? productSites(node) : []
-    if (kind === 'convolution' ? !rule.convolution || (ends.has(node.name) && !rule.firstAndLast) : !rule.linear) return []
+    if (kind === 'convolution' ? !rule.convolution || (ends.has(node.name) && !rule.firstAndLast) : !rule.linear)
+      return []
     return layerSites(node)
   })
 }

@@ -52,7 +52,10 @@ export async function upscale(config: UpscaleConfig, context: JobContext): Promi
       if (enlarged === undefined) throw new Error('No network is loaded')
       const result = isGrey ? toGrey(enlarged) : enlarged
       const output = targets[i] ?? ''
-      await writeImage(output, result, { bitDepth, ...(alpha === null ? {} : { alpha: enlargeAlpha(alpha, model.scale) }) })
+      await writeImage(output, result, {
+        bitDepth,
+        ...(alpha === null ? {} : { alpha: enlargeAlpha(alpha, model.scale) })
+      })
       const { width, height } = result
       const tiles = (quantized ?? resolver)?.tileCount(fitting.width, fitting.height) ?? 1
       images.push({ input, output, width, height, seconds: (performance.now() - started) / 1000, tiles })

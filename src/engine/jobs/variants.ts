@@ -73,7 +73,14 @@ export async function openSubject(
   if (variants.some(({ quantizers }) => quantizers.map(({ name }) => name).join('\n') !== names)) {
     throw new StudioError('unreadable', `The quantizers in "${path}" are not those of its model; quantize again.`)
   }
-  return subject(basename(path), loaded.model, variants, memoryCap, run.settings.quantizeFirstAndLast, run.settings.plan)
+  return subject(
+    basename(path),
+    loaded.model,
+    variants,
+    memoryCap,
+    run.settings.quantizeFirstAndLast,
+    run.settings.plan
+  )
 }
 
 function subject(

@@ -39,7 +39,7 @@ describe('complexity of SwinIR-light', () => {
     const other = swinirLight(scale)
     const otherSites = findQuantizerSites(other.graph, other.placement)
     const counted = [4, 3, 2].map((bits) => complexity(other, otherSites, bits, 128, 128).compression)
-    counted.forEach((compression, i) => expect(compression).toBeCloseTo(compressions[i] ?? NaN, 2))
+    for (const [i, compression] of counted.entries()) expect(compression).toBeCloseTo(compressions[i] ?? NaN, 2)
   })
 
   it('counts 17.50 G multiplications at 128×128', () => {

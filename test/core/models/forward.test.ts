@@ -49,9 +49,19 @@ describe.each(cases)('forward of $file', ({ file, config }) => {
 
   it.each(inputs)('agrees with the authors’ code on input %s, fixed size', async (key, input) => {
     const [, , height = 0, width = 0] = input.shape
-    const fixed = foldConstants(bindInputs(model.graph, new Map([[sizes.height, height], [sizes.width, width]])))
+    const fixed = foldConstants(
+      bindInputs(
+        model.graph,
+        new Map([
+          [sizes.height, height],
+          [sizes.width, width]
+        ])
+      )
+    )
     const dynamicOperators = ['Shape', 'Range', 'Mod', 'Where', 'Equal', 'Cast']
-    expect(fixed.nodes.filter(({ op }) => dynamicOperators.includes(op) && model.multiple > 1).map(({ op }) => op)).not.toContain('Range')
+    expect(
+      fixed.nodes.filter(({ op }) => dynamicOperators.includes(op) && model.multiple > 1).map(({ op }) => op)
+    ).not.toContain('Range')
     const session = onnxruntimeCpu.load(fixed, { threads: 1 })
     sessions.push(session)
     const output = (await (await session).run(new Map([['lr', input]]))).get('sr')

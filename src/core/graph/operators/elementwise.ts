@@ -37,7 +37,11 @@ export function elementTypeOfCode(code: number): ElementType | null {
 type NumberRule = (a: number, b: number) => number
 
 /** Element by element with broadcasting; symbolic integers where `symbolic` says how. */
-function binary(rule: NumberRule, symbolic: ((a: Dimension, b: Dimension) => Dimension) | null, boolean = false): Operator {
+function binary(
+  rule: NumberRule,
+  symbolic: ((a: Dimension, b: Dimension) => Dimension) | null,
+  boolean = false
+): Operator {
   return {
     infer(node, inputs) {
       const a = required(node, inputs, 0)

@@ -120,7 +120,13 @@ export const movement: Readonly<Record<string, Operator>> = {
       const order = intsAttribute(node, 'perm', null) ?? x.shape.map((_, i) => x.shape.length - 1 - i)
       const from = strides(numericShape(node, x.shape))
       const shape = numericShape(node, output?.shape ?? [])
-      return [pick(x.known, shape, order.map((axis) => from[axis] ?? 0))]
+      return [
+        pick(
+          x.known,
+          shape,
+          order.map((axis) => from[axis] ?? 0)
+        )
+      ]
     }
   },
 
@@ -200,7 +206,14 @@ export const movement: Readonly<Record<string, Operator>> = {
       const view = sliceView(node, inputs)
       const from = strides(numericShape(node, x.shape))
       const start = view.starts.reduce<number>((sum, at, i) => sum + numeric(node, at) * (from[i] ?? 0), 0)
-      return [pick(x.known, numericShape(node, view.shape), from.map((stride, i) => stride * (view.steps[i] ?? 1)), start)]
+      return [
+        pick(
+          x.known,
+          numericShape(node, view.shape),
+          from.map((stride, i) => stride * (view.steps[i] ?? 1)),
+          start
+        )
+      ]
     }
   },
 
@@ -241,7 +254,9 @@ export const movement: Readonly<Record<string, Operator>> = {
     infer(node, inputs) {
       const [start, limit, delta] = [0, 1, 2].map((i) => knownDimensions(node, required(node, inputs, i))[0] ?? 0)
       const span = subtract(limit ?? 0, start ?? 0)
-      return [{ type: required(node, inputs, 0).type, shape: [divideFloor(add(span, subtract(delta ?? 1, 1)), delta ?? 1)] }]
+      return [
+        { type: required(node, inputs, 0).type, shape: [divideFloor(add(span, subtract(delta ?? 1, 1)), delta ?? 1)] }
+      ]
     },
     evaluate(node, inputs, [output]) {
       const start = required(node, inputs, 0).known[0] ?? 0
@@ -257,9 +272,7 @@ export const movement: Readonly<Record<string, Operator>> = {
       const x = required(node, inputs, 0)
       const pads = knownDimensions(node, required(node, inputs, 1))
       const rank = x.shape.length
-      return [
-        { type: x.type, shape: x.shape.map((size, i) => add(add(size, pads[i] ?? 0), pads[rank + i] ?? 0)) }
-      ]
+      return [{ type: x.type, shape: x.shape.map((size, i) => add(add(size, pads[i] ?? 0), pads[rank + i] ?? 0)) }]
     }
   },
 

@@ -66,11 +66,7 @@ export function normalizeAxis(node: Node, axis: number, rank: number): number {
 }
 
 /** The shape two operands have after multidirectional broadcasting. */
-export function broadcast(
-  node: Node,
-  a: readonly Dimension[],
-  b: readonly Dimension[]
-): readonly Dimension[] {
+export function broadcast(node: Node, a: readonly Dimension[], b: readonly Dimension[]): readonly Dimension[] {
   const rank = Math.max(a.length, b.length)
   return Array.from({ length: rank }, (_, i) => {
     const x = a[a.length - rank + i] ?? 1

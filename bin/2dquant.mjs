@@ -1,0 +1,5 @@
+#!/usr/bin/env node
+import { ensureBuilt } from '../scripts/build.mjs'
+
+await ensureBuilt()
+await import('../out/cli.mjs')

@@ -1,0 +1,178 @@
+import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { Command, Option } from 'commander'
+import { methodSchema, searchSchema, type Bits, type Method, type Search } from '../contract/bounds'
+import { planSchema, type Plan } from '../contract/plan'
+import { pictureKindSchema, type PictureKind } from '../contract/run'
+import { StudioError } from '../engine/errors'
+import { quantize } from '../engine/jobs/quantize'
+import { formatBits } from '../engine/jobs/variants'
+import { presetNames, presets, type PresetName } from '../engine/presets'
+import {
+  imageRangeOption,
+  jsonOption,
+  overridesOf,
+  parseList,
+  parseNumber,
+  parseWhole,
+  parseWidths,
+  printJson,
+  residualScaleOption,
+  scaleOption,
+  type OverrideOptions
+} from './options'
+import { runJob } from './run-job'
+import { formatTable } from './table'
+
+interface Options extends OverrideOptions {
+  readonly calibration: string
+  readonly calibrationKind?: PictureKind
+  readonly scale?: number
+  readonly bits: number[]
+  readonly weightBits?: number[]
+  readonly activationBits?: number[]
+  readonly method: Method[]
+  readonly percentile: number
+  readonly search: Search
+  readonly searchSteps?: number
+  readonly plan?: string
+  readonly preset: PresetName
+  readonly patches?: number
+  readonly patchSize?: number
+  readonly seed: number
+  readonly firstAndLast?: boolean
+  readonly out: string
+  readonly json?: boolean
+}
+
+const presetTable = presetNames
+  .map((name) => {
+    const { patches, patchSize, searchSteps } = presets[name]
+    return `  ${name.padEnd(6)} ${patches} patches of ${patchSize}×${patchSize}, ${searchSteps} search steps`
+  })
+  .join('\n')
+
+export function quantizeCommand(): Command {
+  return new Command('quantize')
+    .description('Find the bounds of all quantizers from calibration pictures and write a run folder.')
+    .argument('<model>', 'checkpoint: .pth, .pt or .safetensors')
+    .requiredOption('--calibration <dir>', 'pictures: HR/ and/or LR_bicubic/X#/, or a flat folder')
+    .addOption(new Option('--calibration-kind <kind>', 'what a flat folder holds').choices(pictureKindSchema.options))
+    .addOption(scaleOption())
+    .addOption(new Option('--bits <list>', 'bits of weights and activations').argParser(parseWidths).default([4], '4'))
+    .addOption(new Option('--weight-bits <list>', 'bits of weights (default: --bits)').argParser(parseWidths))
+    .addOption(new Option('--activation-bits <list>', 'bits of activations (default: --bits)').argParser(parseWidths))
+    .addOption(
+      new Option('--method <list>', `one or more of ${methodSchema.options.join(', ')}`)
+        .argParser(parseList(methodSchema.options))
+        .default(['dobi'], 'dobi')
+    )
+    .addOption(
+      new Option('--percentile <p>', 'percentile method: share kept below the upper bound')
+        .argParser(parseNumber(50, 100))
+        .default(99.9)
+    )
+    .addOption(
+      new Option('--search <strategy>', 'how DOBI moves the bounds').choices(searchSchema.options).default('by-shape')
+    )
+    .addOption(
+      new Option('--search-steps <n>', 'candidates along the search (default: by preset)').argParser(
+        parseWhole(1, 10_000)
+      )
+    )
+    .addOption(new Option('--plan <file>', 'JSON with bits or exclusions for single quantizers'))
+    .addOption(new Option('--preset <name>', 'defaults for patches and search').choices(presetNames).default('paper'))
+    .addOption(
+      new Option('--patches <n>', 'calibration patches (default: by preset)').argParser(parseWhole(1, 1_000_000))
+    )
+    .addOption(
+      new Option('--patch-size <n>', 'low-resolution pixels of a patch’s side (default: by preset)').argParser(
+        parseWhole(8, 4096)
+      )
+    )
+    .addOption(new Option('--seed <n>', 'seed of the patches').argParser(parseWhole(0, 2 ** 32 - 1)).default(0))
+    .addOption(
+      new Option('--first-and-last', 'also quantize the first and the last convolution, where convolutions are')
+    )
+    .addOption(imageRangeOption())
+    .addOption(residualScaleOption())
+    .addOption(new Option('--runtime <name>', 'what runs the network').choices(['onnxruntime']).default('onnxruntime'))
+    .requiredOption('--out <run>', 'run folder to make')
+    .addOption(jsonOption())
+    .addHelpText(
+      'after',
+      `\nPresets:\n${presetTable}\n\nExamples:
+  2dquant quantize model.pth --calibration DIV2K --bits 4 --out runs/first
+  2dquant quantize model.pth --calibration photos --calibration-kind hr --bits 4,3,2 --method minmax,percentile,dobi --out runs/all`
+    )
+    .action(async (model: string, options: Options) => {
+      const preset = presets[options.preset]
+      const plan = options.plan === undefined ? null : await readPlan(options.plan)
+      const result = await runJob((context) =>
+        quantize(
+          {
+            model,
+            overrides: overridesOf(options),
+            scale: options.scale,
+            calibration: options.calibration,
+            calibrationKind: options.calibrationKind,
+            settings: {
+              bits: combinations(options),
+              methods: [...new Set(options.method)],
+              percentile: options.percentile,
+              search: options.search,
+              searchSteps: options.searchSteps ?? preset.searchSteps,
+              patches: options.patches ?? preset.patches,
+              patchSize: options.patchSize ?? preset.patchSize,
+              seed: options.seed,
+              quantizeFirstAndLast: options.firstAndLast ?? false,
+              plan
+            },
+            out: options.out
+          },
+          context
+        )
+      )
+      if (options.json === true) {
+        printJson(result)
+        return
+      }
+      const rows = result.variants.map(({ method, bits, seconds }) => [method, formatBits(bits), seconds.toFixed(2)])
+      console.log(formatTable(['method', 'bits', 'search (s)'], rows))
+      console.log(`\n${result.quantizers} quantizers in each variant. The run is in ${result.run}; next:`)
+      console.log(`  2dquant evaluate ${quoted(result.run)} --set <folder of pictures>`)
+    })
+}
+
+/** All combinations of weight and activation bits; `--bits` alone gives both the same. */
+function combinations({ bits, weightBits, activationBits }: Options): Bits[] {
+  if (weightBits === undefined && activationBits === undefined) {
+    return bits.map((each) => ({ weight: each, activation: each }))
+  }
+  return (weightBits ?? bits).flatMap((weight) =>
+    (activationBits ?? bits).map((activation) => ({ weight, activation }))
+  )
+}
+
+async function readPlan(path: string): Promise<Plan> {
+  if (!existsSync(path)) throw new StudioError('missing', `There is no plan "${path}".`)
+  let json: unknown
+  try {
+    json = JSON.parse(await readFile(path, 'utf8'))
+  } catch (cause) {
+    throw new StudioError('unreadable', `The plan "${path}" is no JSON.`, { cause })
+  }
+  const plan = planSchema.safeParse(json)
+  if (plan.success) return plan.data
+  const [issue] = plan.error.issues
+  const where = issue === undefined || issue.path.length === 0 ? '' : ` at ${issue.path.join('.')}`
+  throw new StudioError(
+    'unreadable',
+    `The plan "${path}" is not as docs/cli.md describes${where}: ${issue?.message ?? ''}.`
+  )
+}
+
+/** A path as it must be typed. */
+function quoted(path: string): string {
+  return /^[\w./-]+$/.test(path) ? path : `"${path}"`
+}

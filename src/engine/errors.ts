@@ -1,0 +1,2 @@
+/** Errors as the engine's callers see them. */
+export { StudioError } from '../core/errors'

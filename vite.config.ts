@@ -1,0 +1,15 @@
+import { defineConfig } from 'vite'
+
+/** Builds the command line for Node; dependencies stay outside and are loaded from node_modules. */
+export default defineConfig({
+  build: {
+    ssr: true,
+    target: 'node20',
+    outDir: 'out',
+    sourcemap: true,
+    rolldownOptions: {
+      input: { cli: 'src/cli/main.ts', demo: 'src/cli/demo.ts', bench: 'test/bench/main.ts' },
+      output: { entryFileNames: '[name].mjs', chunkFileNames: 'chunks/[name]-[hash].mjs' }
+    }
+  }
+})
