@@ -71,3 +71,12 @@ export function deviation(
   }
   return { largest, range: high - low }
 }
+
+/** The authors' name of one of our quantizers. */
+export function goldenQuantizerName(name: string): string {
+  return name
+    .replace(/\.weight$/, '.weight_quantizer')
+    .replace(/\.input$/, '.act_quantizer')
+    .replace(/\.attn\.([qkv])$/, '.attn.mymodule_$1')
+    .replace(/\.attn\.attention$/, '.attn.mymodule_a')
+}

@@ -20,7 +20,7 @@ export const onnxruntimeCpu: Runtime = {
  * - no memory pattern: it doubles the peak memory of large graphs and saves no time;
  * - no spinning: idle threads otherwise keep a core busy that the engine needs.
  */
-function sessionOptions({ threads, optimize = true }: LoadOptions): InferenceSession.SessionOptions {
+export function sessionOptions({ threads, optimize = true }: LoadOptions): InferenceSession.SessionOptions {
   return {
     executionProviders: ['cpu'],
     intraOpNumThreads: threads ?? availableParallelism(),
