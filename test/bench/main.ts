@@ -27,7 +27,10 @@ async function run(names: readonly string[]): Promise<number> {
       figures.push({ ...figure, ok: figure.atMost === undefined || figure.value <= figure.atMost })
     }
   }
-  if (json) console.log(JSON.stringify(figures.map(({ name, value, atMost, ok }) => ({ name, value, required: atMost ?? null, ok }))))
+  if (json)
+    console.log(
+      JSON.stringify(figures.map(({ name, value, atMost, ok }) => ({ name, value, required: atMost ?? null, ok })))
+    )
   else {
     const width = Math.max(...figures.map(({ name }) => name.length))
     for (const { name, value, atMost, ok } of figures) {

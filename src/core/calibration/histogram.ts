@@ -1,6 +1,9 @@
 /** Bins of a histogram while it is filled; codes are 16-bit numbers. */
 export const binCount = 1 << 16
 
+/** How much farther from zero than the first patch the bins reach: attention maps grow several times from patch to patch. */
+const headroom = 8
+
 /** How the values of one tensor are distributed, over everything the network was shown. */
 export interface Histogram {
   /** Centre of the first bin. */
@@ -16,20 +19,20 @@ export interface Histogram {
   readonly count: number
 }
 
-/** Where the bins of a tensor lie: value x belongs to bin round((x − origin) / width). */
+/** Where the bins of a tensor lie: value x belongs to bin round(x / width) + zeroPoint, as ONNX's QuantizeLinear says. */
 export interface BinGrid {
-  readonly origin: number
   readonly width: number
+  /** The bin of zero, 0 to 65,535. */
+  readonly zeroPoint: number
 }
 
 /**
- * Fills a histogram patch after patch in memory that does not grow. The range seen first takes a quarter of the bins;
- * a later value outside them doubles the width of all bins, which merges neighbours exactly, until it fits.
+ * Fills a histogram patch after patch in memory that does not grow. The bins reach eight times as far from zero as the
+ * values of the first patch; a later value outside them doubles the width of all bins until it fits.
  */
 export class HistogramAccumulator {
-  readonly #counts = new Float64Array(binCount)
-  #origin: number
-  #width: number
+  #counts = new Float64Array(binCount)
+  #grid: BinGrid
   #min = Infinity
   #max = -Infinity
   #count = 0
@@ -37,23 +40,23 @@ export class HistogramAccumulator {
   /** @param min smallest and @param max largest value of the first patch, finite */
   constructor(min: number, max: number) {
     // A constant tensor still needs a width that float32 can divide by.
-    const range = Math.max(max - min, Math.max(Math.abs(min), Math.abs(max)) * 2 ** -16, 2 ** -60)
-    this.#width = Math.fround((4 * range) / binCount)
-    this.#origin = Math.fround(min - 1.5 * range)
+    const range = Math.max(max - min, Math.max(Math.abs(min), Math.abs(max)) * 2 ** -12, 2 ** -60)
+    const low = headroom * Math.min(0, min) - range / 8
+    const high = headroom * Math.max(0, max) + range / 8
+    this.#grid = layGrid(low, high, Math.fround((high - low) / (binCount - 2)))
   }
 
   get grid(): BinGrid {
-    return { origin: this.#origin, width: this.#width }
+    return this.#grid
   }
 
-  /** Makes room for values from min to max. Returns whether the grid changed, so that codes must be made anew. */
+  /** Makes room for values from min to max. Returns whether the grid changed, so that bins must be found anew. */
   reach(min: number, max: number): boolean {
-    let changed = false
-    while (min < this.#origin || max > this.#origin + (binCount - 1) * this.#width) {
-      this.#merge(min < this.#origin)
-      changed = true
-    }
-    return changed
+    const before = this.#grid
+    const low = Math.min(0, min, this.#min)
+    const high = Math.max(0, max, this.#max)
+    while (!fits(this.#grid, low, high)) this.#widen(low, high)
+    return this.#grid !== before
   }
 
   /**
@@ -67,8 +70,9 @@ export class HistogramAccumulator {
     this.#count += bins.length
     scratch.count(bins)
     // Only the bins between the extremes can have been hit.
-    const first = Math.max(0, Math.floor((min - this.#origin) / this.#width) - 1)
-    const last = Math.min(binCount - 1, Math.ceil((max - this.#origin) / this.#width) + 1)
+    const { width, zeroPoint } = this.#grid
+    const first = Math.max(0, Math.floor(min / width) + zeroPoint - 1)
+    const last = Math.min(binCount - 1, Math.ceil(max / width) + zeroPoint + 1)
     scratch.moveTo(this.#counts, first, last)
   }
 
@@ -79,8 +83,8 @@ export class HistogramAccumulator {
     while (first < last && this.#counts[first] === 0) first++
     while (last > first && this.#counts[last] === 0) last--
     return {
-      origin: this.#origin + first * this.#width,
-      width: this.#width,
+      origin: (first - this.#grid.zeroPoint) * this.#grid.width,
+      width: this.#grid.width,
       counts: this.#counts.slice(first, last + 1),
       min: this.#min,
       max: this.#max,
@@ -89,18 +93,36 @@ export class HistogramAccumulator {
   }
 
   /**
-   * Doubles the width. Bins 2k and 2k + 1 become one, whose centre lies between theirs; the new bins are laid so that
-   * the old ones end up at the top (when room is needed below) or at the bottom.
+   * Doubles the width. Every second bin's centre is a new centre as well; what is counted in the others goes half to either
+   * neighbour, which keeps all sums.
    */
-  #merge(below: boolean): void {
-    const merged = new Float64Array(binCount / 2)
-    for (let i = 0; i < binCount; i++) merged[i >> 1] = (merged[i >> 1] ?? 0) + (this.#counts[i] ?? 0)
-    this.#origin += this.#width / 2
-    this.#width *= 2
-    this.#counts.fill(0)
-    this.#counts.set(merged, below ? binCount / 2 : 0)
-    if (below) this.#origin -= (binCount / 2) * this.#width
+  #widen(low: number, high: number): void {
+    const old = this.#grid
+    const oldCounts = this.#counts
+    const grid = layGrid(low, high, 2 * old.width)
+    const counts = new Float64Array(binCount)
+    for (let i = 0; i < binCount; i++) {
+      const half = (oldCounts[i] ?? 0) / 2
+      if (half === 0) continue
+      const position = (i - old.zeroPoint) / 2 + grid.zeroPoint
+      const [below, above] = [Math.floor(position), Math.ceil(position)]
+      counts[below] = (counts[below] ?? 0) + half
+      counts[above] = (counts[above] ?? 0) + half
+    }
+    this.#grid = grid
+    this.#counts = counts
   }
+}
+
+/** Bins of a given width with what they leave over shared out above and below; low ≤ 0 ≤ high. */
+function layGrid(low: number, high: number, width: number): BinGrid {
+  const spare = Math.max(0, binCount - 2 - (high - low) / width)
+  const zeroPoint = Math.round(-low / width + spare / 2)
+  return { width, zeroPoint: Math.min(Math.max(zeroPoint, 0), binCount - 1) }
+}
+
+function fits({ width, zeroPoint }: BinGrid, low: number, high: number): boolean {
+  return low / width + zeroPoint >= 0 && high / width + zeroPoint <= binCount - 1
 }
 
 /** Working memory for counting, shared by all histograms. */
@@ -109,22 +131,31 @@ export class CountingScratch {
   readonly #odd = new Uint32Array(binCount)
 
   /**
-   * Counts the codes two at a time into two tables. Neighbouring values are often equal; in one table each increment
-   * would wait for the last (measured: 0.7 instead of 2.7 ns a value).
+   * Counts the codes into two tables in turn, and eight codes a step: neighbouring values are often equal, and in one
+   * table each increment would wait for the last. The tables have an entry for every 16-bit number, so that an index is
+   * never outside, which the casts say; `?? 0` in their place takes three times as long (measured: 2.3 against 0.8 ns a
+   * value).
    */
   count(codes: Uint16Array): void {
     const even = this.#even
     const odd = this.#odd
     const pairs = new Uint32Array(codes.buffer, codes.byteOffset, codes.length >> 1)
-    for (let i = 0; i < pairs.length; i++) {
-      const pair = pairs[i] ?? 0
-      const low = pair & 0xffff
-      const high = pair >>> 16
-      even[low] = (even[low] ?? 0) + 1
-      odd[high] = (odd[high] ?? 0) + 1
+    const whole = pairs.length & ~3
+    for (let i = 0; i < whole; i += 4) {
+      const first = pairs[i] as number
+      const second = pairs[i + 1] as number
+      const third = pairs[i + 2] as number
+      const fourth = pairs[i + 3] as number
+      ;(even[first & 0xffff] as number)++
+      ;(odd[first >>> 16] as number)++
+      ;(even[second & 0xffff] as number)++
+      ;(odd[second >>> 16] as number)++
+      ;(even[third & 0xffff] as number)++
+      ;(odd[third >>> 16] as number)++
+      ;(even[fourth & 0xffff] as number)++
+      ;(odd[fourth >>> 16] as number)++
     }
-    const rest = codes.length % 2 === 1 ? codes[codes.length - 1] : undefined
-    if (rest !== undefined) even[rest] = (even[rest] ?? 0) + 1
+    for (let i = 2 * whole; i < codes.length; i++) (even[codes[i] as number] as number)++
   }
 
   /** Adds the counts of bins first to last to `counts` and clears them here. */
@@ -138,7 +169,7 @@ export class CountingScratch {
 }
 
 /** The histogram of a tensor that is at hand as a whole, e.g. a weight. Its values must be finite. */
-export function histogramOf(values: Float32Array): Histogram {
+export function histogramOf(values: Float32Array, scratch = new CountingScratch()): Histogram {
   let min = Infinity
   let max = -Infinity
   for (const value of values) {
@@ -146,15 +177,16 @@ export function histogramOf(values: Float32Array): Histogram {
     if (value > max) max = value
   }
   const accumulator = new HistogramAccumulator(min, max)
-  const { origin, width } = accumulator.grid
-  const bins = Uint16Array.from(values, (value) => Math.round((value - origin) / width))
-  accumulator.add(bins, min, max, new CountingScratch())
+  const { zeroPoint, width } = accumulator.grid
+  const bins = new Uint16Array(values.length)
+  for (const [i, value] of values.entries()) bins[i] = Math.round(value / width) + zeroPoint
+  accumulator.add(bins, min, max, scratch)
   return accumulator.snapshot()
 }
 
 /**
  * Sums over the values of a histogram below any point, in constant time. Values are taken as spread evenly over their
- * bin; a bin is at most 1/16,000 of the range, so that the error of a quantizer follows to about 1e-7.
+ * bin; a bin is about 1/8000 of the range, a thirtieth of a step at 8 bits.
  */
 export class Distribution {
   readonly histogram: Histogram

@@ -8,40 +8,43 @@ import { pictureInput, sizes } from '../models/model'
 import type { QuantizerSite } from '../quantization/placement'
 import type { NamedTensors, Runtime, Session } from '../runtime'
 import { elementCount, floatTensor, type Tensor, type TensorOf } from '../tensor'
-import { CountingScratch, HistogramAccumulator, histogramOf, type Histogram } from './histogram'
+import { CountingScratch, HistogramAccumulator, histogramOf, type BinGrid, type Histogram } from './histogram'
 
 /** Histograms by the names of the values that are quantized. */
 export type Statistics = ReadonlyMap<string, Histogram>
 
 /** Names of what an observed graph takes and gives beside its picture. */
-const originsInput = 'observed.origins'
+const zeroPointsInput = 'observed.zero_points'
 const widthsInput = 'observed.widths'
-const minimaOutput = 'observed.minima'
-const maximaOutput = 'observed.maxima'
 const codesOutput = (value: string): string => `${value}.bins`
+const minimumOutput = (value: string): string => `${value}.minimum`
+const maximumOutput = (value: string): string => `${value}.maximum`
 
 /**
  * The graph that tells how some of its values are distributed instead of what it computes: the extremes of each, and
- * each as the bins of a histogram (16-bit numbers), whose origins and widths are inputs [values]. Binning where the
+ * each as the bins of a histogram (16-bit numbers), whose widths and zero points are inputs [values]. Binning where the
  * values are made keeps them in the processor's cache and halves what must be copied out.
  */
 export function observe(graph: Graph, values: readonly string[]): Graph {
   const builder = GraphBuilder.rewriting(graph)
   for (const node of graph.nodes) builder.append(node)
   const ones = builder.integers(values.map(() => 1))
-  const split = (name: string): string[] =>
-    builder.applyMany('Split', [builder.input(name, [values.length]), ones], values.length, { axis: int(0) })
-  const [origins, widths] = [split(originsInput), split(widthsInput)]
-  const zero = builder.constant({ type: 'uint16', shape: [], data: Uint16Array.of(0) })
-  const extremes = (op: string, as: string): string => {
-    const each = values.map((value) => builder.reshape(builder.apply(op, [value], { keepdims: int(0) }), [1]))
-    return builder.concat(each, 0, as)
-  }
-  const codes = values.map((value, i) => {
-    const offset = builder.subtract(value, origins[i] ?? '')
-    return builder.apply('QuantizeLinear', [offset, builder.reshape(widths[i] ?? '', []), zero], {}, codesOutput(value))
+  const split = (vector: string): string[] =>
+    builder.applyMany('Split', [vector, ones], values.length, { axis: int(0) })
+  const widths = split(builder.input(widthsInput, [values.length]))
+  const zeroPoints = split(builder.cast(builder.input(zeroPointsInput, [values.length]), 'uint16'))
+  // onnxruntime runs what ends in outputs from the last written to the first, each with all it needs: written backwards,
+  // a value is counted right after it was made, while it is in the cache, and given back before the next (measured: half
+  // the memory and two thirds of the time).
+  const outputs = values.toReversed().flatMap((value) => {
+    const i = values.indexOf(value)
+    const grid = [widths[i] ?? '', zeroPoints[i] ?? '']
+    return [
+      builder.apply('ReduceMin', [value], { keepdims: int(0) }, minimumOutput(value)),
+      builder.apply('ReduceMax', [value], { keepdims: int(0) }, maximumOutput(value)),
+      builder.apply('QuantizeLinear', [value, ...grid], {}, codesOutput(value))
+    ]
   })
-  const outputs = [extremes('ReduceMin', minimaOutput), extremes('ReduceMax', maximaOutput), ...codes]
   return dropDead(builder.build(outputs))
 }
 
@@ -67,14 +70,15 @@ export async function collectStatistics(
   onProgress: (progress: StatisticsProgress) => void = () => undefined
 ): Promise<Statistics> {
   const statistics = new Map<string, Histogram>()
+  const scratch = new CountingScratch()
   for (const { kind, value } of sites) {
     const weight = graph.initializers.get(value)
-    if (kind === 'weight' && weight?.type === 'float32') statistics.set(value, histogramOf(weight.data))
+    if (kind === 'weight' && weight?.type === 'float32') statistics.set(value, histogramOf(weight.data, scratch))
   }
   const values = [...new Set(sites.filter(({ kind }) => kind === 'activation').map(({ value }) => value))]
   const session = await runtime.load(observe(graph, values))
   try {
-    const observer = new Observer(session, graph, values)
+    const observer = new Observer(session, graph, values, scratch)
     let patchesDone = 0
     for (const patch of patches) {
       await observer.show(patch)
@@ -87,90 +91,91 @@ export async function collectStatistics(
   return statistics
 }
 
+/** What one run of an observed graph tells of one value: memory that later runs overwrite. */
+interface Observed {
+  readonly value: string
+  readonly codes: TensorOf<'uint16'>
+  readonly minimum: TensorOf<'float32'>
+  readonly maximum: TensorOf<'float32'>
+}
+
 /** Runs an observed graph and keeps its histograms. */
 class Observer {
   readonly #session: Session
-  readonly #values: readonly string[]
+  readonly #scratch: CountingScratch
   readonly #inputShape: readonly number[]
-  readonly #outputs: ReadonlyMap<string, Tensor>
-  readonly #codes: readonly TensorOf<'uint16'>[]
-  readonly #scratch = new CountingScratch()
+  readonly #observed: readonly Observed[]
+  /** The outputs of a run that only tells extremes, and of one that tells all. */
+  readonly #extremes: NamedTensors
+  readonly #everything: NamedTensors
   #accumulators: readonly HistogramAccumulator[] = []
 
-  constructor(session: Session, graph: Graph, values: readonly string[]) {
+  constructor(session: Session, graph: Graph, values: readonly string[], scratch: CountingScratch) {
     const single = new Map([[sizes.batch, 1]])
     const shapes = inferShapes(graph)
     const shapeOf = (name: string): number[] =>
       (shapes.get(name)?.shape ?? []).map((size) => evaluateDimension(size, single))
     this.#session = session
-    this.#values = values
+    this.#scratch = scratch
     this.#inputShape = shapeOf(pictureInput)
-    this.#codes = values.map((value) => {
+    this.#observed = values.map((value) => {
       const shape = shapeOf(value)
-      return { type: 'uint16', shape, data: new Uint16Array(elementCount(shape)) }
+      const scalar = (): TensorOf<'float32'> => floatTensor(new Float32Array(1), [])
+      const codes = { type: 'uint16', shape, data: new Uint16Array(elementCount(shape)) } as const
+      return { value, codes, minimum: scalar(), maximum: scalar() }
     })
-    this.#outputs = new Map(
-      [
-        ...values.map((value, i) => [codesOutput(value), this.#codes[i]] as const),
-        ...[minimaOutput, maximaOutput].map((name) => {
-          return [name, floatTensor(new Float32Array(values.length), [values.length])] as const
-        })
-      ].flatMap(([name, tensor]) => (tensor === undefined ? [] : [[name, tensor] as const]))
+    this.#extremes = new Map(
+      this.#observed.flatMap(({ value, minimum, maximum }) => [
+        [minimumOutput(value), minimum],
+        [maximumOutput(value), maximum]
+      ])
     )
+    const codes = this.#observed.map(({ value, codes }): [string, Tensor] => [codesOutput(value), codes])
+    this.#everything = new Map([...this.#extremes, ...codes])
   }
 
+  /** Shows one more patch, and counts what the network makes of it. */
   async show(patch: Float32Array): Promise<void> {
-    const picture = floatTensor(patch, this.#inputShape)
     if (this.#accumulators.length === 0) {
-      await this.#run(picture)
-      this.#accumulators = this.#values.map((_, i) => new HistogramAccumulator(this.#minimum(i), this.#maximum(i)))
+      await this.#run(patch, this.#extremes)
+      this.#accumulators = this.#observed.map((each) => new HistogramAccumulator(...extremes(each)))
     }
-    await this.#run(picture)
-    const moved = this.#accumulators.map((accumulator, i) => accumulator.reach(this.#minimum(i), this.#maximum(i)))
-    if (moved.includes(true)) await this.#run(picture)
-    this.#accumulators.forEach((accumulator, i) => {
-      const codes = this.#codes[i]
-      if (codes !== undefined) accumulator.add(codes.data, this.#minimum(i), this.#maximum(i), this.#scratch)
-    })
+    await this.#run(patch, this.#everything)
+    const moved = this.#observed.map((each, i) => this.#accumulators[i]?.reach(...extremes(each)))
+    if (moved.includes(true)) await this.#run(patch, this.#everything)
+    for (const [i, each] of this.#observed.entries()) {
+      this.#accumulators[i]?.add(each.codes.data, ...extremes(each), this.#scratch)
+    }
   }
 
   *histograms(): Iterable<readonly [string, Histogram]> {
-    if (this.#accumulators.length === 0 && this.#values.length > 0) {
+    if (this.#accumulators.length === 0 && this.#observed.length > 0) {
       throw new StudioError('refused', 'There is no calibration patch to measure the network with.')
     }
-    for (const [i, accumulator] of this.#accumulators.entries()) yield [this.#values[i] ?? '', accumulator.snapshot()]
+    for (const [i, accumulator] of this.#accumulators.entries()) {
+      yield [this.#observed[i]?.value ?? '', accumulator.snapshot()]
+    }
   }
 
-  async #run(picture: Tensor): Promise<void> {
-    const grids = this.#accumulators.map(({ grid }) => grid)
-    const vector = (pick: (grid: { origin: number; width: number }) => number): Tensor =>
+  async #run(patch: Float32Array, into: NamedTensors): Promise<void> {
+    const vector = (pick: (grid: BinGrid) => number): Tensor =>
       floatTensor(
-        this.#values.map((_, i) => pick(grids[i] ?? { origin: 0, width: 1 })),
-        [this.#values.length]
+        this.#observed.map((_, i) => pick(this.#accumulators[i]?.grid ?? { width: 1, zeroPoint: 0 })),
+        [this.#observed.length]
       )
     const feeds: NamedTensors = new Map([
-      [pictureInput, picture],
-      [originsInput, vector(({ origin }) => origin)],
-      [widthsInput, vector(({ width }) => width)]
+      [pictureInput, floatTensor(patch, this.#inputShape)],
+      [widthsInput, vector(({ width }) => width)],
+      [zeroPointsInput, vector(({ zeroPoint }) => zeroPoint)]
     ])
-    await this.#session.run(feeds, { into: this.#outputs })
-    this.#values.forEach((value, i) => {
-      if (!Number.isFinite(this.#minimum(i)) || !Number.isFinite(this.#maximum(i))) {
-        const what = `The network computes values at "${value}" that are no finite numbers`
-        throw new StudioError('refused', `${what}; the checkpoint is damaged, or its image range is another.`)
-      }
-    })
+    await this.#session.run(feeds, { outputs: [...into.keys()], into })
   }
+}
 
-  #minimum(i: number): number {
-    return this.#extreme(minimaOutput, i)
-  }
-
-  #maximum(i: number): number {
-    return this.#extreme(maximaOutput, i)
-  }
-
-  #extreme(output: string, i: number): number {
-    return Number(this.#outputs.get(output)?.data[i])
-  }
+/** Smallest and largest element of a value. Throws a StudioError where they are no finite numbers. */
+function extremes({ value, minimum, maximum }: Observed): [min: number, max: number] {
+  const [min = NaN, max = NaN] = [minimum.data[0], maximum.data[0]]
+  if (Number.isFinite(min) && Number.isFinite(max)) return [min, max]
+  const what = `The network computes values at "${value}" that are no finite numbers`
+  throw new StudioError('refused', `${what}; the checkpoint is damaged, or its image range is another.`)
 }
