@@ -31,9 +31,14 @@ for (const lint of lints) {
 
 const folder = mkdtempSync(join(tmpdir(), '2dquant-test-'))
 const report = join(folder, 'report.json')
-npm(['test:unit', '--', '--reporter=default', '--reporter=json', `--outputFile=${report}`], ['ignore', 'inherit', 'inherit'])
+npm(
+  ['test:unit', '--', '--reporter=default', '--reporter=json', `--outputFile=${report}`],
+  ['ignore', 'inherit', 'inherit']
+)
 if (existsSync(report)) {
-  const { numPassedTests, numFailedTests, numPendingTests, numTodoTests, success, testResults } = JSON.parse(readFileSync(report, 'utf8'))
+  const { numPassedTests, numFailedTests, numPendingTests, numTodoTests, success, testResults } = JSON.parse(
+    readFileSync(report, 'utf8')
+  )
   passed += numPassedTests
   failed += numFailedTests
   skipped += numPendingTests + numTodoTests
@@ -47,7 +52,9 @@ if (existsSync(report)) {
 rmSync(folder, { recursive: true, force: true })
 
 if (skipped > 0) {
-  console.log(`${skipped} tests were skipped: they need benchmark pictures and models in ../shared/data, which is not there.`)
+  console.log(
+    `${skipped} tests were skipped: they need benchmark pictures and models in ../shared/data, which is not there.`
+  )
 }
 console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`)
 process.exitCode = failed > 0 ? 1 : 0

@@ -16,7 +16,7 @@ export function sharedData(...parts: readonly string[]): string {
  * A `describe` for tests that need the shared data. Without it they are skipped and counted by the runner;
  * on a CI machine its absence is a failure instead.
  */
-export function describeWithSharedData(name: string, body: () => void): void {
+export function describeWithSharedData(name: string, body: () => void | Promise<void>): void {
   if (!hasSharedData && process.env['CI']) {
     throw new Error(`CI must run "${name}", which needs ../shared/data beside the checkout`)
   }
