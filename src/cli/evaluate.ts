@@ -1,19 +1,18 @@
 import { Command, Option } from 'commander'
-import { methodSchema, type Method } from '../contract/bounds'
+import { contestantTitles, formatBits, methodSchema, type Bits, type Method } from '../contract/bounds'
 import type { EvaluateResult, SetScores } from '../contract/results'
 import { pictureKindSchema, type PictureKind } from '../contract/run'
 import { evaluate } from '../engine/jobs/evaluate'
-import { formatBits } from '../engine/jobs/variants'
 import {
   bytesOf,
   imageRangeOption,
   jsonOption,
   memoryOption,
   overridesOf,
-  parseWidth,
   printJson,
   residualScaleOption,
   scaleOption,
+  variantBitsOption,
   type OverrideOptions
 } from './options'
 import { runJob } from './run-job'
@@ -24,7 +23,7 @@ interface Options extends OverrideOptions {
   readonly setKind?: PictureKind
   readonly scale?: number
   readonly method?: Method
-  readonly bits?: number
+  readonly bits?: Bits
   readonly maxMemory?: number
   readonly json?: boolean
 }
@@ -39,7 +38,7 @@ export function evaluateCommand(): Command {
     .addOption(new Option('--set-kind <kind>', 'what flat folders hold').choices(pictureKindSchema.options))
     .addOption(scaleOption())
     .addOption(new Option('--method <name>', 'only this method of a run').choices(methodSchema.options))
-    .addOption(new Option('--bits <n>', 'only this bit width of a run').argParser(parseWidth))
+    .addOption(variantBitsOption())
     .addOption(memoryOption())
     .addOption(imageRangeOption())
     .addOption(residualScaleOption())
@@ -90,14 +89,14 @@ function table(
   pick: (result: EvaluateResult['results'][number]) => readonly SetScores[]
 ): string {
   const shown = results.filter((result) => pick(result).length > 0)
-  const sets = pick(shown[0] ?? { model: '', method: '', bits: null, scale: 1, sets: [] })
+  const sets = shown[0] === undefined ? [] : pick(shown[0])
   const title = ({ name, reference }: SetScores): string =>
     kind === 'sets' && reference === 'fp' ? `${name} against FP` : name
   return formatTable(
     ['method', 'bits', ...sets.flatMap((set) => [`${title(set)} PSNR (dB)`, 'SSIM'])],
     shown.map((result) => [
-      result.method,
-      result.bits === null ? '32' : formatBits(result.bits),
+      contestantTitles[result.method],
+      result.method === 'bicubic' ? '–' : formatBits(result.bits),
       ...pick(result).flatMap(({ mean }) => [mean.psnr?.toFixed(2) ?? '∞', mean.ssim?.toFixed(4) ?? '–'])
     ])
   )

@@ -1,23 +1,25 @@
 import { InvalidArgumentError, Option } from 'commander'
+import { bitWidths, type Bits, type BitWidth } from '../contract/bounds'
 import type { QuantizeConfig } from '../engine/jobs/quantize'
 
-/** Bit widths 2, 3, 4, 6 and 8. */
-const widths: readonly number[] = [2, 3, 4, 6, 8]
-
 /** `4` or `4,3,2`. */
-export function parseWidths(text: string): number[] {
-  const parsed = text.split(',').map((part) => Number(part.trim()))
-  if (parsed.some((width) => !widths.includes(width))) {
-    throw new InvalidArgumentError(`"${text}" is not a list of bit widths; 2, 3, 4, 6 and 8 are possible, e.g. 4,3,2.`)
-  }
+export function parseWidths(text: string): BitWidth[] {
+  const parsed = text.split(',').map((part) => {
+    const width = bitWidths.find((candidate) => candidate === Number(part))
+    if (width !== undefined) return width
+    const possible = `${bitWidths.slice(0, -1).join(', ')} and ${bitWidths.at(-1)}`
+    throw new InvalidArgumentError(`"${text}" is not a list of bit widths; ${possible} are possible, e.g. 4,3,2.`)
+  })
   return [...new Set(parsed)]
 }
 
-/** One bit width. */
-export function parseWidth(text: string): number {
-  const [width, ...more] = parseWidths(text)
-  if (width === undefined || more.length > 0) throw new InvalidArgumentError('One bit width is expected.')
-  return width
+/** `4`, or `4/8` for 4 bits in weights and 8 in activations. */
+function parseBits(text: string): Bits {
+  const [weight, activation = weight, ...more] = text.split('/').flatMap(parseWidths)
+  if (weight === undefined || activation === undefined || more.length > 0) {
+    throw new InvalidArgumentError(`"${text}" is not one bit width such as 4, or 4/8 for weights/activations.`)
+  }
+  return { weight, activation }
 }
 
 /** A list of words out of `choices`. */
@@ -68,6 +70,11 @@ export function parseSize(text: string): { readonly width: number; readonly heig
 
 export const scaleOption = (): Option =>
   new Option('--scale <n>', 'factor of enlargement; a model of another scale is refused').argParser(parseWhole(1, 8))
+
+export const variantBitsOption = (): Option =>
+  new Option('--bits <n>', 'only this bit width of a run (weights/activations where they differ: 4/8)').argParser(
+    parseBits
+  )
 
 export const jsonOption = (): Option => new Option('--json', 'print the result as one JSON object on stdout')
 

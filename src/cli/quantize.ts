@@ -1,12 +1,19 @@
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { Command, Option } from 'commander'
-import { methodSchema, searchSchema, type Bits, type Method, type Search } from '../contract/bounds'
+import {
+  formatBits,
+  methodSchema,
+  searchSchema,
+  type Bits,
+  type BitWidth,
+  type Method,
+  type Search
+} from '../contract/bounds'
 import { planSchema, type Plan } from '../contract/plan'
 import { pictureKindSchema, type PictureKind } from '../contract/run'
 import { StudioError } from '../engine/errors'
 import { quantize } from '../engine/jobs/quantize'
-import { formatBits } from '../engine/jobs/variants'
 import { presetNames, presets, type PresetName } from '../engine/presets'
 import {
   imageRangeOption,
@@ -28,9 +35,9 @@ interface Options extends OverrideOptions {
   readonly calibration: string
   readonly calibrationKind?: PictureKind
   readonly scale?: number
-  readonly bits: number[]
-  readonly weightBits?: number[]
-  readonly activationBits?: number[]
+  readonly bits: BitWidth[]
+  readonly weightBits?: BitWidth[]
+  readonly activationBits?: BitWidth[]
   readonly method: Method[]
   readonly percentile: number
   readonly search: Search

@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander'
-import { methodSchema, type Method } from '../contract/bounds'
+import { methodSchema, type Bits, type Method } from '../contract/bounds'
 import { upscale } from '../engine/jobs/upscale'
 import {
   bytesOf,
@@ -7,9 +7,9 @@ import {
   jsonOption,
   memoryOption,
   overridesOf,
-  parseWidth,
   printJson,
   residualScaleOption,
+  variantBitsOption,
   type OverrideOptions
 } from './options'
 import { runJob } from './run-job'
@@ -17,7 +17,7 @@ import { runJob } from './run-job'
 interface Options extends OverrideOptions {
   readonly out: string
   readonly method?: Method
-  readonly bits?: number
+  readonly bits?: Bits
   readonly maxMemory?: number
   readonly json?: boolean
 }
@@ -29,7 +29,7 @@ export function upscaleCommand(): Command {
     .argument('<images...>', 'pictures (PNG, JPEG, WebP, TIFF) or folders of them')
     .requiredOption('--out <dir>', 'folder for the results, NAME_x4.png')
     .addOption(new Option('--method <name>', 'which method of a run').choices(methodSchema.options))
-    .addOption(new Option('--bits <n>', 'which bit width of a run').argParser(parseWidth))
+    .addOption(variantBitsOption())
     .addOption(memoryOption())
     .addOption(imageRangeOption())
     .addOption(residualScaleOption())

@@ -1,12 +1,27 @@
 import { z } from 'zod'
 
+/** Bit widths that are supported. */
+export const bitWidths = [2, 3, 4, 6, 8] as const
+export const bitWidthSchema = z.literal(bitWidths)
+export type BitWidth = z.infer<typeof bitWidthSchema>
+
 /** Bits of weights and activations of a variant. */
-export const bitsSchema = z.object({ weight: z.int().min(2).max(8), activation: z.int().min(2).max(8) })
+export const bitsSchema = z.object({ weight: bitWidthSchema, activation: bitWidthSchema })
 export type Bits = Readonly<z.infer<typeof bitsSchema>>
+
+/** `4`, or `4/8` where weights have 4 and activations 8 bits; full precision (null) has 32. */
+export function formatBits(bits: Bits | null): string {
+  if (bits === null) return '32'
+  return bits.weight === bits.activation ? String(bits.weight) : `${bits.weight}/${bits.activation}`
+}
 
 /** How bounds are found. More methods come with distillation. */
 export const methodSchema = z.enum(['minmax', 'percentile', 'dobi'])
 export type Method = z.infer<typeof methodSchema>
+
+/** What results are of: a method's, or what methods are compared with. */
+export const contestantSchema = z.enum(['fp', 'bicubic', ...methodSchema.options])
+export type Contestant = z.infer<typeof contestantSchema>
 
 /** Search strategies that can be asked for. */
 export const searchSchema = z.enum(['by-shape', 'two-sided', 'one-sided', 'joint'])
@@ -16,7 +31,7 @@ export type Search = z.infer<typeof searchSchema>
 export const quantizerSchema = z.object({
   name: z.string(),
   kind: z.enum(['weight', 'activation']),
-  bits: z.int().min(2).max(8),
+  bits: bitWidthSchema,
   lower: z.number(),
   upper: z.number(),
   search: z.enum(['two-sided', 'one-sided', 'joint', 'minmax', 'percentile'])
@@ -38,3 +53,12 @@ export const boundsFileSchema = z.object({
   variants: z.array(variantSchema)
 })
 export type BoundsFile = Readonly<z.infer<typeof boundsFileSchema>>
+
+/** How they are called in tables and reports. */
+export const contestantTitles: Readonly<Record<Contestant, string>> = {
+  fp: 'FP',
+  bicubic: 'bicubic',
+  minmax: 'MinMax',
+  percentile: 'Percentile',
+  dobi: 'DOBI'
+}

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { bitWidthSchema } from './bounds'
 
 /**
  * A plan file: exceptions from the bits and the placement of a run, by quantizer name. A name may end in `*`, which
@@ -11,7 +12,7 @@ export const planSchema = z.object({
       .object({
         name: z.string().min(1),
         /** Bits of this quantizer in every variant. */
-        bits: z.union([z.literal(2), z.literal(3), z.literal(4), z.literal(6), z.literal(8)]).optional(),
+        bits: bitWidthSchema.optional(),
         /** False leaves the tensor in full precision. */
         quantize: z.boolean().optional()
       })

@@ -1,12 +1,7 @@
 import { z } from 'zod'
-import { bitsSchema } from './bounds'
+import { bitsSchema, contestantSchema, methodSchema } from './bounds'
 
-const imageScoreSchema = z.object({ name: z.string(), psnr: z.number().nullable(), ssim: z.number().nullable() })
-
-const scoresSchema = z.object({
-  psnr: z.number().nullable(),
-  ssim: z.number().nullable()
-})
+const scoresSchema = z.object({ psnr: z.number().nullable(), ssim: z.number().nullable() })
 
 /** Scores of one set of pictures. Infinite PSNR (equal pictures) is null. */
 export const setScoresSchema = z.object({
@@ -14,7 +9,7 @@ export const setScoresSchema = z.object({
   /** `hr`: against the high-resolution pictures; `fp`: against the full-precision network's output. */
   reference: z.enum(['hr', 'fp']),
   mean: scoresSchema,
-  images: z.array(imageScoreSchema)
+  images: z.array(scoresSchema.extend({ name: z.string() }))
 })
 export type SetScores = Readonly<z.infer<typeof setScoresSchema>>
 
@@ -23,7 +18,7 @@ export const evaluateResultSchema = z.object({
   results: z.array(
     z.object({
       model: z.string(),
-      method: z.string(),
+      method: contestantSchema,
       bits: bitsSchema.nullable(),
       scale: z.int(),
       /** Against the high-resolution pictures where there are any, else against full precision. */
@@ -39,7 +34,7 @@ export type EvaluateResult = Readonly<z.infer<typeof evaluateResultSchema>>
 export const quantizeResultSchema = z.object({
   run: z.string(),
   quantizers: z.int(),
-  variants: z.array(z.object({ method: z.string(), bits: bitsSchema, seconds: z.number() })),
+  variants: z.array(z.object({ method: methodSchema, bits: bitsSchema, seconds: z.number() })),
   peakMemoryBytes: z.int()
 })
 export type QuantizeResult = Readonly<z.infer<typeof quantizeResultSchema>>
@@ -71,7 +66,7 @@ export type InspectResult = Readonly<z.infer<typeof inspectResultSchema>>
 
 /** What `upscale --json` prints. */
 export const upscaleResultSchema = z.object({
-  method: z.string(),
+  method: contestantSchema,
   bits: bitsSchema.nullable(),
   images: z.array(
     z.object({
@@ -101,4 +96,3 @@ export const doctorResultSchema = z.object({
   chosen: z.object({ runtime: z.string(), device: z.string() }).nullable()
 })
 export type DoctorResult = Readonly<z.infer<typeof doctorResultSchema>>
-export type RuntimeCandidate = Readonly<z.infer<typeof candidateSchema>>

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import { basename } from 'node:path'
+import { basename, resolve } from 'node:path'
 import { StudioError } from '../core/errors'
 import { detectModel } from '../core/models/detect'
 import type { Model, ModelOverrides } from '../core/models/model'
@@ -9,6 +9,7 @@ import { readCheckpoint } from '../formats/checkpoint'
 /** A network read from a file. */
 export interface LoadedModel {
   readonly model: Model
+  /** Absolute path. */
   readonly file: string
   readonly sha256: string
 }
@@ -17,13 +18,13 @@ export interface LoadedModel {
 export async function loadModel(path: string, overrides: ModelOverrides = {}): Promise<LoadedModel> {
   const checkpoint = await readCheckpoint(path)
   const model = detectModel(checkpoint, basename(path), overrides)
-  return { model, file: path, sha256: await sha256OfFile(path) }
+  return { model, file: resolve(path), sha256: await sha256OfFile(path) }
 }
 
 /** Throws a StudioError unless the network's scale is the one wanted. */
-export function expectScale({ model, file }: LoadedModel, scale: number | undefined): void {
+export function expectScale(model: Model, name: string, scale: number | undefined): void {
   if (scale === undefined || scale === model.scale) return
-  const what = `"${basename(file)}" enlarges ${model.scale} times, not ${scale} times`
+  const what = `"${name}" enlarges ${model.scale} times, not ${scale} times`
   throw new StudioError('refused', `${what}; leave --scale out or give a model of that scale.`)
 }
 

@@ -1,8 +1,8 @@
-import type { Bits, Quantizer } from '../contract/bounds'
+import type { Bits, BitWidth } from '../contract/bounds'
 import type { Plan } from '../contract/plan'
 import { StudioError } from '../core/errors'
 import { levelsInput, boundsInput, findQuantizerSites, type QuantizerSite } from '../core/quantization/placement'
-import { levelsOf } from '../core/quantization/quantizer'
+import { levelsOf, type Bounds } from '../core/quantization/quantizer'
 import type { Model } from '../core/models/model'
 import type { NamedTensors } from '../core/runtime'
 import { floatTensor } from '../core/tensor'
@@ -30,7 +30,7 @@ export function plannedSites(model: Model, firstAndLast: boolean, plan: Plan | n
 }
 
 /** Bits of one quantizer of a variant. */
-export function plannedBits(site: QuantizerSite, bits: Bits, plan: Plan | null): number {
+export function plannedBits(site: QuantizerSite, bits: Bits, plan: Plan | null): BitWidth {
   return planEntry(plan, site.name, 'bits') ?? bits[site.kind]
 }
 
@@ -43,7 +43,7 @@ function planEntry<K extends 'bits' | 'quantize'>(
 }
 
 /** The runtime inputs that make a graph with quantizers one variant: bounds [quantizers, 2] and levels [quantizers]. */
-export function quantizerFeeds(quantizers: readonly Quantizer[]): NamedTensors {
+export function quantizerFeeds(quantizers: readonly (Bounds & { readonly bits: number })[]): NamedTensors {
   const bounds = quantizers.flatMap(({ lower, upper }) => [lower, upper])
   return new Map([
     [boundsInput, floatTensor(bounds, [quantizers.length, 2])],

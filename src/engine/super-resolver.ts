@@ -1,6 +1,6 @@
 import { StudioError } from '../core/errors'
 import { estimateMemory } from '../core/evaluation/memory'
-import { crop, fromTensor, padToMultiple, toTensor, type Image } from '../core/imaging/image'
+import { crop, fromTensor, padToMultiple, toGrey, toRgb, toTensor, type Image } from '../core/imaging/image'
 import { planTiles, TileBlender } from '../core/imaging/tiles'
 import { pictureInput, pictureOutput, type Model } from '../core/models/model'
 import type { NamedTensors, Session } from '../core/runtime'
@@ -15,7 +15,8 @@ export interface SuperResolver {
   /** Tiles a picture of this size is cut into; 1 when it is taken whole. */
   tileCount(width: number, height: number): number
   /**
-   * The enlarged picture, not yet rounded to 8 bits.
+   * The enlarged picture, not yet rounded to 8 bits. Colour networks take grey pictures as three equal channels,
+   * networks of one channel the luma of colour pictures.
    *
    * @param constants further inputs of the network: bounds and levels of its quantizers
    */
@@ -65,7 +66,8 @@ export function superResolver(session: Session, model: Model, memoryCap: number)
   return {
     scale,
     tileCount: (width, height) => tilesOf(width, height)?.length ?? 1,
-    async enlarge(picture, constants = new Map()) {
+    async enlarge(given, constants = new Map()) {
+      const picture = model.channels === 3 ? toRgb(given) : toGrey(given)
       const tiles = tilesOf(picture.width, picture.height)
       if (tiles === null) return run(picture, constants)
       const blender = new TileBlender(picture.width, picture.height, picture.channels, scale)

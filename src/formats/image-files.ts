@@ -114,9 +114,9 @@ export async function writeImage(
   }
 }
 
-/** A picture as the bytes of a PNG file, e.g. to put into a page. */
-export async function encodePng(image: Image): Promise<Buffer> {
-  return encode(image, {}).png().toBuffer()
+/** A picture of 8 bits as the bytes of a lossless WebP file, e.g. to put into a page. */
+export async function encodeWebp(image: Image): Promise<Buffer> {
+  return encode(image, {}).webp({ lossless: true }).toBuffer()
 }
 
 function encode(image: Image, { alpha, bitDepth = 8 }: { readonly alpha?: Image; readonly bitDepth?: 8 | 16 }): Sharp {

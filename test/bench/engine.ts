@@ -94,10 +94,7 @@ export async function engineBenchmarks(): Promise<readonly Figure[]> {
   const forwardPasses = calibration.forward - calibration.load
 
   const bounds = search(sites, statistics)
-  const quantizers = sites.map(({ name, kind }, i) => {
-    const { lower = 0, upper = 1 } = bounds[i] ?? {}
-    return { name, kind, bits: 4, lower, upper, search: 'joint' as const }
-  })
+  const quantizers = bounds.map(({ lower, upper }) => ({ lower, upper, bits: 4 }))
   const bare = await InferenceSession.create(writeOnnx(graph), sessionOptions({ threads: 1 }))
   const ours = await onnxruntimeCpu.load(graph, { threads: 1 })
   const quantized = await onnxruntimeCpu.load(lowerQuantizers(placeQuantizers(graph, sites)), { threads: 1 })

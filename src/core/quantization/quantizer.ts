@@ -10,9 +10,6 @@ export interface Bounds {
   readonly upper: number
 }
 
-/** Bit widths that are supported. */
-export const bitWidths = [2, 3, 4, 6, 8] as const
-
 /** Number of steps between the bounds: 2^bits − 1. */
 export function levelsOf(bits: number): number {
   return 2 ** bits - 1

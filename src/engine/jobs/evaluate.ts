@@ -1,4 +1,3 @@
-import { basename } from 'node:path'
 import type { EvaluateResult, SetScores } from '../../contract/results'
 import type { PictureKind } from '../../contract/run'
 import { StudioError } from '../../core/errors'
@@ -8,6 +7,7 @@ import { quantizeTo8Bit, toGrey, toRgb, type Image } from '../../core/imaging/im
 import { imresize } from '../../core/imaging/imresize'
 import type { ModelOverrides } from '../../core/models/model'
 import { report, type JobContext } from '../job'
+import { expectScale } from '../model-file'
 import { findPictures, readPair, type PictureSet } from '../picture-sets'
 import { openSubject, type Subject, type VariantFilter } from './variants'
 
@@ -22,7 +22,7 @@ export interface EvaluateConfig {
   /** Bytes the values of a network may take. */
   readonly memoryCap: number | undefined
   /** Sees every picture that was made, e.g. to show it in a report. */
-  readonly onImage?: (image: EvaluatedImage) => Promise<void>
+  readonly onImage?: ((image: EvaluatedImage) => Promise<void>) | undefined
 }
 
 /** A picture that was evaluated, rounded to 8 bits. */
@@ -31,8 +31,9 @@ export interface EvaluatedImage {
   readonly name: string
   readonly result: ResultKey
   readonly image: Image
-  readonly lr: Image
   readonly hr: Image | null
+  /** Against `hr`. */
+  readonly scores: Scores | null
 }
 
 type ResultKey = Pick<EvaluateResult['results'][number], 'method' | 'bits'>
@@ -62,10 +63,7 @@ export async function evaluate(config: EvaluateConfig, context: JobContext): Pro
   }
   const subject = await openSubject(config.subject, config.overrides, config.filter, config.memoryCap)
   const { scale } = subject.model
-  if (config.scale !== undefined && config.scale !== scale) {
-    const what = `"${basename(config.subject)}" enlarges ${scale} times, not ${config.scale} times`
-    throw new StudioError('refused', `${what}; leave --scale out or give a model of that scale.`)
-  }
+  expectScale(subject.model, subject.name, config.scale)
   const { contestants, dispose } = await loadContestants(subject, context)
   try {
     return await score(subject.name, scale, contestants, config, context)
@@ -118,11 +116,14 @@ async function score(
       const { lr, hr } = await readPair(entry, scale)
       let fullPrecision: Image | null = null
       for (const [i, contestant] of contestants.entries()) {
-        const image = quantizeTo8Bit(await enlargeAny(contestant, lr))
+        const image = quantizeTo8Bit(await contestant.enlarge(lr))
         if (contestant.key.method === 'fp') fullPrecision = image
-        else if (fullPrecision !== null) tables[i]?.fp.at(-1)?.push(compare(entry.name, image, fullPrecision, scale))
-        if (hr !== null) tables[i]?.hr.at(-1)?.push(compare(entry.name, image, hr, scale))
-        await config.onImage?.({ set: set.name, name: entry.name, result: contestant.key, image, lr, hr })
+        else if (fullPrecision !== null) {
+          tables[i]?.fp.at(-1)?.push({ name: entry.name, ...compare(image, fullPrecision, scale) })
+        }
+        const scores = hr === null ? null : compare(image, hr, scale)
+        if (scores !== null) tables[i]?.hr.at(-1)?.push({ name: entry.name, ...scores })
+        await config.onImage?.({ set: set.name, name: entry.name, result: contestant.key, image, hr, scores })
         report(context, 'evaluate', ++done, total, 'pictures')
       }
     }
@@ -144,20 +145,19 @@ async function score(
   }
 }
 
-/** Networks of one channel work on grey pictures. */
-async function enlargeAny(contestant: Contestant, lr: Image): Promise<Image> {
-  return contestant.enlarge(lr)
-}
-
-interface Scored {
-  readonly name: string
+/** How near a picture is to another; PSNR in dB. */
+interface Scores {
   readonly psnr: number
   readonly ssim: number
 }
 
-function compare(name: string, image: Image, reference: Image, scale: number): Scored {
+interface Scored extends Scores {
+  readonly name: string
+}
+
+function compare(image: Image, reference: Image, scale: number): Scores {
   const [a, b] = image.channels === 1 ? [image, toGrey(reference)] : [image, toRgb(reference)]
-  return { name, psnr: psnr(a, b, scale), ssim: ssim(a, b, scale) }
+  return { psnr: psnr(a, b, scale), ssim: ssim(a, b, scale) }
 }
 
 /** Means over each set; undefined where nothing was compared. Infinite PSNR is null, as JSON has no infinity. */

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { basename, resolve } from 'node:path'
 import type { BoundsFile, Method, Quantizer, Variant } from '../../contract/bounds'
 import type { QuantizeResult } from '../../contract/results'
 import type { PictureKind, QuantizeSettings, RunFile } from '../../contract/run'
@@ -44,9 +45,8 @@ export async function quantize(config: QuantizeConfig, context: JobContext): Pro
   }
   const { settings } = config
   await expectFreeFolder(config.out)
-  const loaded = await loadModel(config.model, config.overrides)
-  expectScale(loaded, config.scale)
-  const { model } = loaded
+  const { model, file, sha256 } = await loadModel(config.model, config.overrides)
+  expectScale(model, basename(file), config.scale)
   const sites = plannedSites(model, settings.quantizeFirstAndLast, settings.plan)
   const pictures = await findPictures(config.calibration, model.scale, config.calibrationKind, '--calibration-kind')
   const patches = await readPatches(pictures, model, settings)
@@ -68,15 +68,15 @@ export async function quantize(config: QuantizeConfig, context: JobContext): Pro
     state: 'done',
     created: new Date().toISOString(),
     model: {
-      file: config.model,
-      sha256: loaded.sha256,
+      file,
+      sha256,
       architecture: model.architecture,
       scale: model.scale,
       imageRange: config.overrides.imageRange ?? null,
       residualScale: config.overrides.residualScale ?? null
     },
     calibration: {
-      folder: config.calibration,
+      folder: resolve(config.calibration),
       kind: pictures.kind,
       sha256: await fingerprint(pictures),
       pictures: pictures.entries.length
@@ -86,7 +86,7 @@ export async function quantize(config: QuantizeConfig, context: JobContext): Pro
   }
   const bounds: BoundsFile = {
     schema: 1,
-    model: { file: config.model, sha256: loaded.sha256 },
+    model: { file, sha256 },
     variants: timed.map(({ variant }) => variant)
   }
   await writeRun(config.out, { run, bounds, statistics, events })

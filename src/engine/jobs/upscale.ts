@@ -1,15 +1,16 @@
 import { existsSync } from 'node:fs'
 import { mkdir, stat } from 'node:fs/promises'
 import { basename, extname, join } from 'node:path'
+import { formatBits } from '../../contract/bounds'
 import type { UpscaleResult } from '../../contract/results'
 import { StudioError } from '../../core/errors'
-import { toGrey, toRgb, type Image } from '../../core/imaging/image'
+import { toGrey, type Image } from '../../core/imaging/image'
 import { imresize } from '../../core/imaging/imresize'
 import type { ModelOverrides } from '../../core/models/model'
 import { listImages, readImage, writeImage } from '../../formats/image-files'
 import { report, type JobContext } from '../job'
 import { withDiskErrors } from '../run-folder'
-import { formatBits, openSubject, type VariantFilter } from './variants'
+import { openSubject, type VariantFilter } from './variants'
 
 export interface UpscaleConfig {
   /** A model file or a run folder. */
@@ -44,11 +45,10 @@ export async function upscale(config: UpscaleConfig, context: JobContext): Promi
     for (const [i, input] of files.entries()) {
       const started = performance.now()
       const { image, alpha, bitDepth, isGrey } = await readImage(input)
-      const fitting = model.channels === 3 ? toRgb(image) : toGrey(image)
       const enlarged =
         quantized !== null && variant !== undefined
-          ? await quantized.enlarge(fitting, quantized.constantsOf(variant))
-          : await resolver?.enlarge(fitting)
+          ? await quantized.enlarge(image, quantized.constantsOf(variant))
+          : await resolver?.enlarge(image)
       if (enlarged === undefined) throw new Error('No network is loaded')
       const result = isGrey ? toGrey(enlarged) : enlarged
       const output = targets[i] ?? ''
@@ -57,7 +57,7 @@ export async function upscale(config: UpscaleConfig, context: JobContext): Promi
         ...(alpha === null ? {} : { alpha: enlargeAlpha(alpha, model.scale) })
       })
       const { width, height } = result
-      const tiles = (quantized ?? resolver)?.tileCount(fitting.width, fitting.height) ?? 1
+      const tiles = (quantized ?? resolver)?.tileCount(image.width, image.height) ?? 1
       images.push({ input, output, width, height, seconds: (performance.now() - started) / 1000, tiles })
       report(context, 'upscale', i + 1, files.length, 'pictures')
     }

@@ -1,6 +1,6 @@
 import { freemem } from 'node:os'
 import { basename } from 'node:path'
-import type { Bits, Method, Variant } from '../../contract/bounds'
+import { formatBits, type Bits, type Method, type Variant } from '../../contract/bounds'
 import { StudioError } from '../../core/errors'
 import type { Model, ModelOverrides } from '../../core/models/model'
 import { lowerQuantizers } from '../../core/quantization/lowering'
@@ -14,7 +14,7 @@ import { superResolver, type SuperResolver } from '../super-resolver'
 /** Which variants of a run are meant; all where nothing is said. */
 export interface VariantFilter {
   readonly method?: Method | undefined
-  readonly bits?: number | undefined
+  readonly bits?: Bits | undefined
 }
 
 /** A network and the quantized variants of it that are to be used; none for a bare model. */
@@ -62,7 +62,7 @@ export async function openSubject(
     throw new StudioError('refused', `"${run.model.file}" has changed since "${path}" was made; quantize again.`)
   }
   const variants = bounds.variants.filter(
-    ({ method, bits }) => (filter.method ?? method) === method && isWidth(bits, filter.bits)
+    ({ method, bits }) => (filter.method ?? method) === method && areBits(bits, filter.bits)
   )
   if (variants.length === 0) {
     const there = bounds.variants.map(({ method, bits }) => `${method} at ${formatBits(bits)} bits`).join(', ')
@@ -115,11 +115,6 @@ function defaultMemoryCap(): number {
   return freemem() / 2
 }
 
-function isWidth(bits: Bits, wanted: number | undefined): boolean {
-  return wanted === undefined || (bits.weight === wanted && bits.activation === wanted)
-}
-
-/** `4`, or `4/8` where weights have 4 and activations 8 bits. */
-export function formatBits({ weight, activation }: Bits): string {
-  return weight === activation ? String(weight) : `${weight}/${activation}`
+function areBits(bits: Bits, wanted: Bits | undefined): boolean {
+  return wanted === undefined || formatBits(bits) === formatBits(wanted)
 }

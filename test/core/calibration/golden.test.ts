@@ -101,12 +101,7 @@ describeWithSharedData('calibration of the bundled model as the authors’ code 
   }
 
   const feedsOf = (bits: string, boundsOf: (site: (typeof sites)[number]) => Bounds): NamedTensors =>
-    quantizerFeeds(
-      sites.map((site) => {
-        const { lower, upper } = boundsOf(site)
-        return { name: site.name, kind: site.kind, bits: Number(bits), lower, upper, search: 'joint' }
-      })
-    )
+    quantizerFeeds(sites.map((site) => ({ ...boundsOf(site), bits: Number(bits) })))
 
   it('sees the same tensors: counts and extremes', () => {
     expect(pictures).toHaveLength(5)
