@@ -1,6 +1,6 @@
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { formatBits } from '../contract/bounds'
+import { contestantTitles, formatBits } from '../contract/bounds'
 import { demo, type DemoResult } from '../engine/jobs/demo'
 import { explain } from './explain'
 import { runJob } from './run-job'
@@ -14,8 +14,8 @@ function describe({ rows, calibration, evaluation, run, report }: DemoResult): s
   const table = formatTable(
     ['method', 'bits', 'PSNR (dB)', 'SSIM', 'against FP (dB)', 'size (MB, theoretical)'],
     rows.map(({ method, bits, psnr, ssim, psnrAgainstFp, size }) => [
-      method,
-      formatBits(bits),
+      contestantTitles[method],
+      method === 'bicubic' ? '–' : formatBits(bits),
       psnr?.toFixed(2) ?? '–',
       ssim?.toFixed(4) ?? '–',
       psnrAgainstFp?.toFixed(2) ?? '–',

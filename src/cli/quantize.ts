@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { Command, Option } from 'commander'
 import {
+  contestantTitles,
   formatBits,
   methodSchema,
   searchSchema,
@@ -144,7 +145,11 @@ export function quantizeCommand(): Command {
         printJson(result)
         return
       }
-      const rows = result.variants.map(({ method, bits, seconds }) => [method, formatBits(bits), seconds.toFixed(2)])
+      const rows = result.variants.map(({ method, bits, seconds }) => [
+        contestantTitles[method],
+        formatBits(bits),
+        seconds.toFixed(2)
+      ])
       console.log(formatTable(['method', 'bits', 'search (s)'], rows))
       console.log(`\n${result.quantizers} quantizers in each variant. The run is in ${result.run}; next:`)
       console.log(`  2dquant evaluate ${quoted(result.run)} --set <folder of pictures>`)

@@ -1,5 +1,5 @@
 import { rename, rm, writeFile } from 'node:fs/promises'
-import { formatBits, type Bits } from '../contract/bounds'
+import { contestantTitles, formatBits, type Bits, type Contestant } from '../contract/bounds'
 import { reportStyle } from './report-style'
 import { withDiskErrors } from './run-folder'
 
@@ -14,8 +14,7 @@ export interface Report {
 
 /** A way to enlarge pictures, and how it did on average. PSNR in dB, infinite or missing as null. */
 export interface ReportRow {
-  /** As it is called, e.g. DOBI. */
-  readonly method: string
+  readonly method: Contestant
   readonly bits: Bits | null
   readonly psnr: number | null
   readonly ssim: number | null
@@ -89,8 +88,8 @@ function renderTable(rows: readonly ReportRow[]): string {
     const isFirst = i > 0 && formatBits(bits) !== formatBits(rows[i - 1]?.bits ?? null)
     const isBest = bits !== null && psnr === best.get(formatBits(bits))
     const cells = [
-      `<td>${escape(method)}</td>`,
-      `<td>${formatBits(bits)}</td>`,
+      `<td>${contestantTitles[method]}</td>`,
+      `<td>${method === 'bicubic' ? '–' : formatBits(bits)}</td>`,
       `<td${isBest ? ' class="best"' : ''}>${psnr?.toFixed(2) ?? '–'}</td>`,
       `<td>${ssim?.toFixed(4) ?? '–'}</td>`,
       `<td>${psnrAgainstFp?.toFixed(2) ?? '–'}</td>`,

@@ -153,7 +153,7 @@ function toRow(result: EvaluateResult['results'][number], { parameters, complexi
   const full = method === 'fp' ? { megabytes: (4 * parameters) / 1e6, compression: 1 } : null
   const packed = theory && { megabytes: theory.sizeMBCorrected, compression: theory.compressionCorrected }
   return {
-    method: contestantTitles[method],
+    method,
     bits,
     psnr: sets[0]?.mean.psnr ?? null,
     ssim: sets[0]?.mean.ssim ?? null,
