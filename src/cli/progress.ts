@@ -3,6 +3,9 @@ import type { JobEvent } from '../contract/events'
 
 type Progress = Extract<JobEvent, { kind: 'progress' }>
 
+/** Milliseconds between two lines where output is no terminal. */
+const logInterval = 10_000
+
 const phaseNames: Readonly<Record<Progress['phase'], string>> = {
   load: 'Loading',
   statistics: 'Collecting statistics',
@@ -13,12 +16,13 @@ const phaseNames: Readonly<Record<Progress['phase'], string>> = {
 
 /**
  * Shows events on stderr: on a terminal one line per phase that rewrites itself, elsewhere a line at the start and the end
- * of a phase. Speed and time left follow from the whole phase so far.
+ * of a phase and every ten seconds between. Speed and time left follow from the whole phase so far.
  */
 export function progressPrinter(stream: NodeJS.WriteStream = process.stderr): (event: JobEvent) => void {
   let phase: Progress['phase'] | null = null
   let started = 0
   let doneAtStart = 0
+  let shown = 0
   return (event) => {
     if (event.kind === 'log') {
       stream.write(`${event.level === 'warning' ? colours.yellow('warning: ') : ''}${event.message}\n`)
@@ -32,8 +36,10 @@ export function progressPrinter(stream: NodeJS.WriteStream = process.stderr): (e
       doneAtStart = event.done
     }
     if (last) phase = null
-    if (!stream.isTTY && !last) return
-    const seconds = (performance.now() - started) / 1000
+    const now = performance.now()
+    if (!stream.isTTY && !first && !last && now - shown < logInterval) return
+    shown = now
+    const seconds = (now - started) / 1000
     const speed = (event.done - doneAtStart) / seconds
     const rate = speed > 0 && Number.isFinite(speed) ? `, ${formatRate(speed)} ${event.unit}/s` : ''
     const left = rate === '' || last ? '' : `, ${formatSeconds((event.total - event.done) / speed)} left`

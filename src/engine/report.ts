@@ -19,7 +19,7 @@ export interface ReportRow {
   readonly psnr: number | null
   readonly ssim: number | null
   readonly psnrAgainstFp: number | null
-  /** Theoretical size of the weights in 10⁶ bytes, and how many times smaller than full precision. */
+  /** Theoretical size of all parameters in 10⁶ bytes, and how many times smaller than full precision. */
   readonly size: { readonly megabytes: number; readonly compression: number } | null
 }
 
@@ -69,7 +69,7 @@ export function renderReport({ title, introduction, facts, rows, pictures }: Rep
 <dl>${definitions.join('')}</dl>
 <h2>Results</h2>
 <p>Means over all pictures: PSNR and SSIM on the Y channel of 8-bit output without a border of as many pixels as the scale.
-“Against FP” compares with the full-precision output. Sizes are theoretical: weights only, packed to their bits.</p>
+“Against FP” compares with the full-precision output. Sizes are theoretical: all parameters, the quantized ones packed to their bits, and the bounds.</p>
 <div class="wide">${renderTable(rows)}</div>
 <h2>Pictures</h2>
 <p>Click a picture to see it at twice its size, and switch between the ways it was made.</p>

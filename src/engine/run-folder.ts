@@ -77,7 +77,8 @@ export async function withDiskErrors<T>(path: string, write: () => Promise<T>): 
       EACCES: 'writing is not permitted there',
       EPERM: 'writing is not permitted there',
       EROFS: 'the disk is read-only',
-      ENOTDIR: 'part of the path is a file'
+      ENOTDIR: 'part of the path is a file',
+      EEXIST: 'part of the path is a file'
     }
     const reason = typeof code === 'string' ? reasons[code] : undefined
     if (reason === undefined) throw cause

@@ -65,7 +65,7 @@ export interface StatisticsProgress {
 export async function collectStatistics(
   graph: Graph,
   sites: readonly QuantizerSite[],
-  patches: Iterable<Float32Array>,
+  patches: Iterable<Float32Array> | AsyncIterable<Float32Array>,
   runtime: Runtime,
   onProgress: (progress: StatisticsProgress) => void = () => undefined
 ): Promise<Statistics> {
@@ -80,7 +80,7 @@ export async function collectStatistics(
   try {
     const observer = new Observer(session, graph, values, scratch)
     let patchesDone = 0
-    for (const patch of patches) {
+    for await (const patch of patches) {
       await observer.show(patch)
       onProgress({ patchesDone: ++patchesDone })
     }

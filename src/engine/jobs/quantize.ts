@@ -12,7 +12,7 @@ import { collectStatistics, type Statistics } from '../../core/calibration/stati
 import { assertNever } from '../../core/errors'
 import { bindInputs, foldConstants } from '../../core/graph/fold'
 import { toRgb, toGrey, toTensor } from '../../core/imaging/image'
-import { cutPatch, drawPatches } from '../../core/imaging/patches'
+import { cutPatch, drawPatches, type Patch } from '../../core/imaging/patches'
 import { sizes, type Model, type ModelOverrides } from '../../core/models/model'
 import type { QuantizerSite } from '../../core/quantization/placement'
 import { report, type JobContext } from '../job'
@@ -49,15 +49,16 @@ export async function quantize(config: QuantizeConfig, context: JobContext): Pro
   expectScale(model, basename(file), config.scale)
   const sites = plannedSites(model, settings.quantizeFirstAndLast, settings.plan)
   const pictures = await findPictures(config.calibration, model.scale, config.calibrationKind, '--calibration-kind')
-  const patches = await readPatches(pictures, model, settings)
+  const drawn = await drawCalibration(pictures, model, settings)
 
   const fixed = new Map([
     [sizes.height, settings.patchSize],
     [sizes.width, settings.patchSize]
   ])
   const graph = foldConstants(bindInputs(model.graph, fixed))
+  const patches = readPatches(pictures, model, drawn)
   const statistics = await collectStatistics(graph, sites, patches, context.runtime, ({ patchesDone }) => {
-    report(recording, 'statistics', patchesDone, patches.length, 'patches')
+    report(recording, 'statistics', patchesDone, drawn.length, 'patches')
   })
   warnOfConstants(sites, statistics, recording)
   const timed = findVariants(sites, statistics, settings, recording)
@@ -98,26 +99,27 @@ export async function quantize(config: QuantizeConfig, context: JobContext): Pro
   }
 }
 
-/** Random crops of the calibration pictures as the network takes them; only pictures that are drawn are decoded. */
-async function readPatches(
+/** Draws the calibration patches. Only the pictures' headers are read for that. */
+async function drawCalibration(
   pictures: PictureSet,
   model: Model,
   { patches, patchSize, seed }: QuantizeSettings
-): Promise<readonly Float32Array[]> {
+): Promise<readonly Patch[]> {
   const measured = await Promise.all(
     pictures.entries.map(async (entry) => ({ name: entry.name, ...(await lowResolutionSize(entry, model.scale)) }))
   )
-  const drawn = drawPatches(measured, { size: patchSize, count: patches, seed })
-  const cut = new Array<Float32Array>(drawn.length)
-  for (const picture of new Set(drawn.map((patch) => patch.picture))) {
-    const entry = pictures.entries[picture] ?? pictures.entries[0]
+  return drawPatches(measured, { size: patchSize, count: patches, seed })
+}
+
+/** The patches as the network takes them, picture by picture, so that one picture at a time is in memory. */
+async function* readPatches(pictures: PictureSet, model: Model, drawn: readonly Patch[]): AsyncGenerator<Float32Array> {
+  for (const [i, entry] of pictures.entries.entries()) {
+    const wanted = drawn.filter(({ picture }) => picture === i)
+    if (wanted.length === 0) continue
     const { lr } = await readPair(entry, model.scale)
     const fitting = model.channels === 3 ? toRgb(lr) : toGrey(lr)
-    for (const [i, patch] of drawn.entries()) {
-      if (patch.picture === picture) cut[i] = toTensor(cutPatch(fitting, patch))
-    }
+    for (const patch of wanted) yield toTensor(cutPatch(fitting, patch))
   }
-  return cut
 }
 
 /** A tensor that is one value everywhere is quantized without error, but tells of a dead layer or an odd checkpoint. */

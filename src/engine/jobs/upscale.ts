@@ -7,7 +7,7 @@ import { StudioError } from '../../core/errors'
 import { toGrey, type Image } from '../../core/imaging/image'
 import { imresize } from '../../core/imaging/imresize'
 import type { ModelOverrides } from '../../core/models/model'
-import { listImages, readImage, writeImage } from '../../formats/image-files'
+import { listImages, readImage, readImageSize, writeImage } from '../../formats/image-files'
 import { report, type JobContext } from '../job'
 import { withDiskErrors } from '../run-folder'
 import { openSubject, type VariantFilter } from './variants'
@@ -36,6 +36,8 @@ export async function upscale(config: UpscaleConfig, context: JobContext): Promi
   }
   const files = await expandInputs(config.inputs)
   const targets = outputNames(files, config.out, model.scale)
+  // What is no picture is told at once, not when its turn comes.
+  for (const file of files) await readImageSize(file)
   await withDiskErrors(config.out, () => mkdir(config.out, { recursive: true }))
 
   const images: UpscaleResult['images'] = []
