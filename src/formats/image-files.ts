@@ -21,15 +21,17 @@ export interface PictureFile {
 }
 
 /**
- * Reads PNG (8 and 16 bit, grey, palette, alpha), JPEG (turned upright), WebP and TIFF. Samples are taken as stored: a
- * colour profile does not change them.
+ * Reads PNG (8 and 16 bit, grey, palette, alpha), JPEG (turned upright), WebP and TIFF.
  *
+ * @param profile what becomes of a colour profile in the file: `ignore` takes samples as they are stored, as benchmarks
+ *   do; `apply` turns them into sRGB, so that colours stay right in files without a profile
  * @throws StudioError ('missing', or 'unreadable' for damaged files and files that are no picture)
  */
-export async function readImage(path: string): Promise<PictureFile> {
+export async function readImage(path: string, profile: 'ignore' | 'apply' = 'ignore'): Promise<PictureFile> {
   const bytes = await readBytes(path)
   try {
-    const input = sharp(bytes, { limitInputPixels: pixelLimit, failOn: 'error' }).autoOrient()
+    const ignoreIcc = profile === 'ignore'
+    const input = sharp(bytes, { limitInputPixels: pixelLimit, failOn: 'error', ignoreIcc }).autoOrient()
     const metadata = await input.metadata()
     const deep = metadata.depth === 'ushort'
     const isGrey = metadata.space === 'b-w' || metadata.space === 'grey16'
@@ -146,8 +148,10 @@ function planesOf(image: Image): Float32Array[] {
 export async function listImages(folder: string): Promise<readonly string[]> {
   if (!existsSync(folder)) throw new StudioError('missing', `There is no folder "${folder}".`)
   if (!(await stat(folder)).isDirectory()) throw new StudioError('missing', `"${folder}" is a file, not a folder.`)
-  const names = await readdir(folder)
-  return names
+  const entries = await readdir(folder, { withFileTypes: true })
+  return entries
+    .filter((entry) => !entry.isDirectory())
+    .map(({ name }) => name)
     .filter((name) => pictureExtensions.has(extname(name).toLowerCase()) && !name.startsWith('.'))
     .sort()
     .map((name) => join(folder, name))

@@ -278,8 +278,9 @@ class Reader {
     return size === 4 ? this.#view.getUint32(at, true) : Number(this.#view.getBigUint64(at, true))
   }
 
-  /** Two's complement of any length; a bigint where a number would not hold it. */
+  /** Two's complement of up to 255 bytes; a bigint where a number would not hold it. */
   integer(size: number): number | bigint {
+    if (size > 255) throw new Error('an absurdly long number')
     const from = this.skip(size)
     let value = 0n
     for (let i = size - 1; i >= 0; i--) value = (value << 8n) | BigInt(this.#bytes[from + i] ?? 0)

@@ -46,7 +46,7 @@ export async function upscale(config: UpscaleConfig, context: JobContext): Promi
   try {
     for (const [i, input] of files.entries()) {
       const started = performance.now()
-      const { image, alpha, bitDepth, isGrey } = await readImage(input)
+      const { image, alpha, bitDepth, isGrey } = await readImage(input, 'apply')
       const enlarged =
         quantized !== null && variant !== undefined
           ? await quantized.enlarge(image, quantized.constantsOf(variant))
