@@ -14,7 +14,8 @@ export type Attribute =
 export type Attributes = Readonly<Record<string, Attribute>>
 
 export const int = (value: number): Attribute => ({ kind: 'int', value })
-export const float = (value: number): Attribute => ({ kind: 'float', value })
+/** ONNX keeps numbers as float32. */
+export const float = (value: number): Attribute => ({ kind: 'float', value: Math.fround(value) })
 export const string = (value: string): Attribute => ({ kind: 'string', value })
 export const ints = (value: readonly number[]): Attribute => ({ kind: 'ints', value })
 
