@@ -80,6 +80,11 @@ function broadcastPair(
   return [expand(a), expand(b)]
 }
 
+/** Integers lose their fraction, as in ONNX; symbolic sizes are never negative, where rounding down is the same. */
+function divideTruncating(a: Dimension, b: Dimension): Dimension {
+  return typeof a === 'number' && typeof b === 'number' ? Math.trunc(a / b) : divideFloor(a, b)
+}
+
 const equality = (a: Dimension, b: Dimension): Dimension => Number(sameDimension(a, b))
 
 /** Element by element, same shape and type. */
@@ -92,10 +97,11 @@ function unary(rule?: (x: number) => number): Operator {
   return {
     infer,
     evaluate(node, inputs) {
+      const { type, known } = required(node, inputs, 0)
       return [
-        required(node, inputs, 0).known.map((value) => {
+        known.map((value) => {
           if (typeof value !== 'number') throw misfit(node, 'its operand is known only at run time')
-          return Math.fround(rule(value))
+          return type === 'float32' ? Math.fround(rule(value)) : rule(value)
         })
       ]
     }
@@ -115,7 +121,7 @@ export const elementwise: Readonly<Record<string, Operator>> = {
   Add: binary((a, b) => a + b, add),
   Sub: binary((a, b) => a - b, subtract),
   Mul: binary((a, b) => a * b, multiply),
-  Div: binary((a, b) => a / b, divideFloor),
+  Div: binary((a, b) => a / b, divideTruncating),
   Mod: binary((a, b) => a - b * Math.floor(a / b), modulo),
   Pow: binary((a, b) => a ** b, null),
   And: binary((a, b) => a && b, null, true),
