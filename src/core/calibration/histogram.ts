@@ -15,7 +15,7 @@ export interface Histogram {
   /** The exact extremes. */
   readonly min: number
   readonly max: number
-  /** Number of values. */
+  /** Number of values that were counted. */
   readonly count: number
 }
 
@@ -28,7 +28,7 @@ export interface BinGrid {
 
 /**
  * Fills a histogram patch after patch in memory that does not grow. The bins reach eight times as far from zero as the
- * values of the first patch; a later value outside them doubles the width of all bins until it fits.
+ * values of the first patch; for a later value outside them, all bins become twice as wide as often as it takes.
  */
 export class HistogramAccumulator {
   #counts = new Float64Array(binCount)
@@ -52,11 +52,14 @@ export class HistogramAccumulator {
 
   /** Makes room for values from min to max. Returns whether the grid changed, so that bins must be found anew. */
   reach(min: number, max: number): boolean {
-    const before = this.#grid
     const low = Math.min(0, min, this.#min)
     const high = Math.max(0, max, this.#max)
-    while (!fits(this.#grid, low, high)) this.#widen(low, high)
-    return this.#grid !== before
+    if (fits(this.#grid, low, high)) return false
+    let { width } = this.#grid
+    do width *= 2
+    while (!fits(layGrid(low, high, width), low, high))
+    this.#relay(low, high, width)
+    return true
   }
 
   /**
@@ -93,21 +96,22 @@ export class HistogramAccumulator {
   }
 
   /**
-   * Doubles the width. Every second bin's centre is a new centre as well; what is counted in the others goes half to either
-   * neighbour, which keeps all sums.
+   * Lays the bins anew, over [low, high]. What is counted in a bin goes to the two new bins beside its centre, the more the
+   * nearer they are, which keeps all sums.
    */
-  #widen(low: number, high: number): void {
+  #relay(low: number, high: number, width: number): void {
     const old = this.#grid
     const oldCounts = this.#counts
-    const grid = layGrid(low, high, 2 * old.width)
+    const grid = layGrid(low, high, width)
     const counts = new Float64Array(binCount)
     for (let i = 0; i < binCount; i++) {
-      const half = (oldCounts[i] ?? 0) / 2
-      if (half === 0) continue
-      const position = (i - old.zeroPoint) / 2 + grid.zeroPoint
-      const [below, above] = [Math.floor(position), Math.ceil(position)]
-      counts[below] = (counts[below] ?? 0) + half
-      counts[above] = (counts[above] ?? 0) + half
+      const count = oldCounts[i] ?? 0
+      if (count === 0) continue
+      const position = ((i - old.zeroPoint) * old.width) / width + grid.zeroPoint
+      const below = Math.min(Math.max(Math.floor(position), 0), binCount - 2)
+      const share = Math.min(Math.max(position - below, 0), 1)
+      counts[below] = (counts[below] ?? 0) + count * (1 - share)
+      counts[below + 1] = (counts[below + 1] ?? 0) + count * share
     }
     this.#grid = grid
     this.#counts = counts
