@@ -11,7 +11,6 @@ export function join(...parts: readonly Uint8Array[]): Uint8Array {
 export const start = bytes(0x80, 2)
 export const stop = bytes(0x2e)
 export const reduce = bytes(0x52)
-export const emptyTuple = bytes(0x29)
 export const mark = bytes(0x28)
 
 export function unsigned(value: number | bigint, size: 4 | 8): Uint8Array {

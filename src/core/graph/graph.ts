@@ -71,14 +71,6 @@ export function intAttribute(node: Node, name: string, fallback?: number): numbe
   return attribute.value
 }
 
-/** The floating-point attribute `name` of a node, or the operator's default. */
-export function floatAttribute(node: Node, name: string, fallback: number): number {
-  const attribute = node.attributes[name]
-  if (attribute === undefined) return fallback
-  if (attribute.kind !== 'float') throw wrongKind(node, name, 'float')
-  return attribute.value
-}
-
 /** The list attribute `name` of a node, or the operator's default. */
 export function intsAttribute<T>(node: Node, name: string, fallback: T): readonly number[] | T {
   const attribute = node.attributes[name]
@@ -97,22 +89,4 @@ export function stringAttribute(node: Node, name: string, fallback: string): str
 
 function wrongKind(node: Node, name: string, kind: string): Error {
   return new Error(`The attribute "${name}" of node "${node.name}" (${node.op}) is not of kind ${kind}`)
-}
-
-/** Which node makes each value. Inputs and initializers are made by none. */
-export function producers(graph: Graph): ReadonlyMap<string, Node> {
-  return new Map(graph.nodes.flatMap((node) => node.outputs.map((output) => [output, node] as const)))
-}
-
-/** Which nodes read each value. */
-export function consumers(graph: Graph): ReadonlyMap<string, readonly Node[]> {
-  const found = new Map<string, Node[]>()
-  for (const node of graph.nodes) {
-    for (const input of new Set(node.inputs)) {
-      const readers = found.get(input)
-      if (readers === undefined) found.set(input, [node])
-      else readers.push(node)
-    }
-  }
-  return found
 }
