@@ -19,5 +19,8 @@ export function sharedData(...parts: readonly string[]): string {
 export function describeWithSharedData(name: string, body: () => void | Promise<void>): void {
   if (hasSharedData) describe(name, body)
   else if (process.env['CI']) throw new Error(`CI must run "${name}", which needs ../shared/data beside the checkout`)
-  else describe.skip(name, () => { it('needs ../shared/data'); })
+  else
+    describe.skip(name, () => {
+      it('needs ../shared/data')
+    })
 }
