@@ -1,31 +1,13 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { safetensorsFile } from '../formats/safetensors-writer'
 import { writeTestPicture } from '../pictures'
 import { bundledModel, runCli, temporaryFolder } from './run-cli'
 
 const folder = temporaryFolder()
 const at = (...parts: readonly string[]): string => join(folder, ...parts)
 const out = at('out')
-
-/** A safetensors file of float32 tensors. */
-function safetensors(
-  tensors: Readonly<Record<string, readonly [shape: readonly number[], value: number]>>
-): Uint8Array {
-  let end = 0
-  const header = Object.entries(tensors).map(([name, [shape]]) => {
-    const start = end
-    end += 4 * shape.reduce((product, size) => product * size, 1)
-    return [name, { dtype: 'F32', shape, data_offsets: [start, end] }]
-  })
-  const text = Buffer.from(JSON.stringify(Object.fromEntries(header)))
-  const values = Object.values(tensors).map(([shape, value]) =>
-    Float32Array.from({ length: shape.reduce((product, size) => product * size, 1) }, () => value)
-  )
-  const length = Buffer.alloc(8)
-  length.writeBigUInt64LE(BigInt(text.length))
-  return Buffer.concat([length, text, ...values.map((data) => Buffer.from(data.buffer))])
-}
 
 beforeAll(async () => {
   mkdirSync(at('empty folder'))
@@ -37,7 +19,8 @@ beforeAll(async () => {
   const damaged = Buffer.from(bundled)
   damaged.writeFloatLE(NaN, damaged.length - 4000)
   writeFileSync(at('nan.safetensors'), damaged)
-  writeFileSync(at('other.safetensors'), safetensors({ 'layer1.0.conv1.weight': [[4, 3, 3, 3], 0.1] }))
+  const other = new Map([['layer1.0.conv1.weight', { shape: [4, 3, 3, 3], data: new Float32Array(108) }]])
+  writeFileSync(at('other.safetensors'), safetensorsFile(other))
   writeFileSync(at('model.onnx'), Buffer.from([8, 7, 18, 4, 0x74, 0x65, 0x73, 0x74]))
   writeFileSync(at('plan.json'), '{"schema":1,"quantizers":[{"name":"nowhere.weight","bits":8}]}')
   writeFileSync(at('bad plan.json'), '{"schema":1,"quantizers":[{"name":"a","bits":5}]}')

@@ -1,0 +1,57 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { evaluateResultSchema, inspectResultSchema, quantizeResultSchema } from '../../src/contract/results'
+import { safetensorsFile } from '../formats/safetensors-writer'
+import { goldenTensors, under } from '../golden'
+import { writeTestPicture } from '../pictures'
+import { runCli, temporaryFolder } from './run-cli'
+
+const folder = temporaryFolder()
+
+beforeAll(async () => {
+  await writeTestPicture(join(folder, 'set', 'HR', 'a.png'), 70, 60)
+})
+
+async function json(args: readonly string[]): Promise<unknown> {
+  const { code, stdout, stderr } = await runCli([...args, '--json'])
+  expect(code, stderr).toBe(0)
+  return JSON.parse(stdout)
+}
+
+/** Every kind of network goes the whole way; what comes out of it is proved elsewhere. */
+describe.each([
+  ['edsr-x2', 2, 3],
+  ['edsr-x3', 3, 3],
+  ['swinir-classical-x3', 3, 3],
+  ['swinir-real-x4', 4, 3],
+  ['swinir-denoise-colour', 1, 3],
+  ['swinir-denoise-grey', 1, 1],
+  ['swinir-jpeg-grey', 1, 1]
+])('%s', (name, scale, channels) => {
+  it('is inspected, quantized and evaluated', async () => {
+    const model = join(folder, `${name}.safetensors`)
+    const { tensors } = goldenTensors(`forward/${name}.safetensors`)
+    writeFileSync(model, safetensorsFile(under(tensors, 'weight/')))
+    const facts = inspectResultSchema.parse(await json(['inspect', model]))
+    expect(facts).toMatchObject({ scale, channels })
+    const run = join(folder, name)
+    const patches = ['--patches', '2', '--patch-size', '14']
+    const calibrate = [
+      'quantize',
+      model,
+      '--calibration',
+      join(folder, 'set'),
+      ...patches,
+      '--bits',
+      '8,2',
+      '--out',
+      run
+    ]
+    expect(quantizeResultSchema.parse(await json(calibrate)).quantizers).toBe(facts.quantizable.length)
+    const { results } = evaluateResultSchema.parse(await json(['evaluate', run, '--set', join(folder, 'set')]))
+    const [near = NaN, far = NaN] = results.slice(1).map(({ againstFp }) => againstFp?.[0]?.mean.psnr ?? Infinity)
+    // Random weights make large outputs, so no absolute figure is known; but six bits more are worth some 6 dB each.
+    expect(near).toBeGreaterThan(far + 12)
+  })
+})
