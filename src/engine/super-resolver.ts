@@ -1,6 +1,7 @@
 import { StudioError } from '../core/errors'
 import { estimateMemory } from '../core/evaluation/memory'
-import { crop, fromTensor, padToMultiple, toGrey, toRgb, toTensor, type Image } from '../core/imaging/image'
+import { crop, fromTensor, padToMultiple, toRgb, toTensor, type Image } from '../core/imaging/image'
+import { toGrey } from '../core/imaging/ycbcr'
 import { planTiles, TileBlender } from '../core/imaging/tiles'
 import { pictureInput, pictureOutput, type Model } from '../core/models/model'
 import type { NamedTensors, Session } from '../core/runtime'

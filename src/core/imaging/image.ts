@@ -1,5 +1,3 @@
-import { luma } from './ycbcr'
-
 /**
  * A picture as planes of samples, one after the other (the layout networks take). Samples run from 0 to 255 whatever the
  * file's depth: integers for 8 bits, fractions for 16.
@@ -41,17 +39,6 @@ export function toRgb(image: Image): Image {
   const data = new Float32Array(3 * image.data.length)
   for (let channel = 0; channel < 3; channel++) data.set(image.data, channel * image.data.length)
   return { ...image, channels: 3, data }
-}
-
-/** One channel: BT.601 luma over the full range 0 to 255; grey pictures as they are. */
-export function toGrey(image: Image): Image {
-  if (image.channels === 1) return image
-  const plane = image.width * image.height
-  const data = new Float32Array(plane)
-  for (let i = 0; i < plane; i++) {
-    data[i] = luma(image.data[i] ?? 0, image.data[plane + i] ?? 0, image.data[2 * plane + i] ?? 0)
-  }
-  return { ...image, channels: 1, data }
 }
 
 /** The rectangle with its top left corner at (left, top). It must lie within the picture. */

@@ -19,6 +19,17 @@ export function studioLuma({ width, height, channels, data }: Image): Float64Arr
 }
 
 /** Luma over the full range 0 to 255: 0.299 R + 0.587 G + 0.114 B (BT.601). */
-export function luma(red: number, green: number, blue: number): number {
+function luma(red: number, green: number, blue: number): number {
   return 0.299 * red + 0.587 * green + 0.114 * blue
+}
+
+/** One channel: BT.601 luma over the full range 0 to 255; grey pictures as they are. */
+export function toGrey(image: Image): Image {
+  if (image.channels === 1) return image
+  const plane = image.width * image.height
+  const data = new Float32Array(plane)
+  for (let i = 0; i < plane; i++) {
+    data[i] = luma(image.data[i] ?? 0, image.data[plane + i] ?? 0, image.data[2 * plane + i] ?? 0)
+  }
+  return { ...image, channels: 1, data }
 }

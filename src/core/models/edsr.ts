@@ -59,13 +59,7 @@ export function buildEdsr(
   }
   x = convolutionLayer(builder, weights, x, 'conv_last', { in: features, out: channels })
   const output = builder.apply('Identity', [denormalize(builder, x, mean, imageRange)], {}, pictureOutput)
-  const unused = weights.unused(/^(sub_mean|add_mean)\./)
-  if (unused.length > 0) {
-    throw new StudioError(
-      'refused',
-      `This is an EDSR of an unknown kind: its tensor "${unused[0]}" has no place in it.`
-    )
-  }
+  weights.expectAllUsed('EDSR', /^(sub_mean|add_mean)\./)
   return {
     architecture: 'EDSR',
     config: { num_feat: features, num_block: blocks, upscale: scale, res_scale: residualScale, img_range: imageRange },

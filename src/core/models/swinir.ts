@@ -59,13 +59,7 @@ export function buildSwinir(
   const restored = network.upsample(deep, input)
   const output = grid.crop(denormalize(builder, restored, mean, config.imageRange), scale, pictureOutput)
 
-  const unused = weights.unused(/attn_mask$|relative_position_index$|^mean$/)
-  if (unused.length > 0) {
-    throw new StudioError(
-      'refused',
-      `This is a SwinIR of an unknown kind: its tensor "${unused[0]}" has no place in it.`
-    )
-  }
+  weights.expectAllUsed('SwinIR', /attn_mask$|relative_position_index$|^mean$/)
   return {
     architecture: 'SwinIR',
     config: {

@@ -45,9 +45,12 @@ export class Weights {
     return [...this.#used].reduce((sum, name) => sum + (this.#tensors.get(name)?.data.length ?? 0), 0)
   }
 
-  /** Names of tensors that no layer asked for and `ignored` does not match. */
-  unused(ignored: RegExp): string[] {
-    return [...this.#tensors.keys()].filter((name) => !this.#used.has(name) && !ignored.test(name))
+  /** Throws a StudioError where a tensor was asked for by no layer, unless its name matches `ignored`. */
+  expectAllUsed(architecture: string, ignored: RegExp): void {
+    const unused = [...this.#tensors.keys()].find((name) => !this.#used.has(name) && !ignored.test(name))
+    if (unused === undefined) return
+    const what = `The tensor "${unused}" has no place in the ${architecture} networks that are known`
+    throw new StudioError('refused', `${what}; was this checkpoint made by another code?`)
   }
 }
 

@@ -9,12 +9,12 @@ import {
   makeImage,
   padToMultiple,
   quantizeTo8Bit,
-  toGrey,
   toRgb,
   toTensor,
   transpose,
   type Image
 } from '../../../src/core/imaging/image'
+import { toGrey } from '../../../src/core/imaging/ycbcr'
 
 /** Sample (c, y, x) is 100 c + 10 y + x, so that it tells where it came from. */
 const numbered = (width: number, height: number, channels: 1 | 3 = 1): Image =>
