@@ -2,7 +2,7 @@ import { StudioError } from '../core/errors'
 import { estimateMemory } from '../core/evaluation/memory'
 import { crop, fromTensor, padToMultiple, toRgb, toTensor, type Image } from '../core/imaging/image'
 import { toGrey } from '../core/imaging/ycbcr'
-import { planTiles, TileBlender } from '../core/imaging/tiles'
+import { evenSide, planTiles, TileBlender } from '../core/imaging/tiles'
 import { pictureInput, pictureOutput, type Model } from '../core/models/model'
 import type { NamedTensors, Session } from '../core/runtime'
 import { floatTensor } from '../core/tensor'
@@ -47,11 +47,15 @@ export function superResolver(session: Session, model: Model, memoryCap: number)
         throw new StudioError('refused', `The picture is too small: ${sizes}.`)
       }
       const overlap = Math.min(tileOverlap, Math.floor(model.fixedSize / 4))
-      return planTiles(width, height, { size: model.fixedSize, overlap, multiple: 1 })
+      const tile = { width: model.fixedSize, height: model.fixedSize }
+      return planTiles(width, height, { tile, overlap, multiple: 1 })
     }
     const padded = (size: number): number => Math.ceil(size / multiple) * multiple
     if (memory.peakBytes(padded(width), padded(height)) <= memoryCap) return null
-    return planTiles(width, height, { size: largestTile(), overlap: tileOverlap, multiple })
+    const largest = largestTile()
+    const side = (total: number): number => evenSide(total, largest, tileOverlap, multiple)
+    const tile = { width: side(width), height: side(height) }
+    return planTiles(width, height, { tile, overlap: tileOverlap, multiple })
   }
 
   async function run(picture: Image, constants: NamedTensors): Promise<Image> {

@@ -1,11 +1,14 @@
 import type { Image } from './image'
 
-/** One piece of a picture, in input pixels. */
-export interface Tile {
-  readonly left: number
-  readonly top: number
+interface Size {
   readonly width: number
   readonly height: number
+}
+
+/** One piece of a picture, in input pixels. */
+export interface Tile extends Size {
+  readonly left: number
+  readonly top: number
 }
 
 /**
@@ -13,19 +16,35 @@ export interface Tile {
  * serves them all; the last ones are moved back to end at the border. Positions are multiples of `multiple` where that
  * is possible, so that windows stay where they are in the whole picture.
  *
- * @param size width and height of a tile
- * @param overlap least number of pixels that neighbours share, below half of `size`
+ * @param tile width and height of a tile
+ * @param overlap least number of pixels that neighbours share, below half of a tile's sides
  */
 export function planTiles(
   width: number,
   height: number,
-  { size, overlap, multiple }: { readonly size: number; readonly overlap: number; readonly multiple: number }
+  { tile, overlap, multiple }: { readonly tile: Size; readonly overlap: number; readonly multiple: number }
 ): readonly Tile[] {
-  const columns = positions(width, size, overlap, multiple)
-  const rows = positions(height, size, overlap, multiple)
-  return rows.flatMap((top) =>
-    columns.map((left) => ({ left, top, width: Math.min(size, width), height: Math.min(size, height) }))
-  )
+  const columns = positions(width, tile.width, overlap, multiple)
+  const rows = positions(height, tile.height, overlap, multiple)
+  const size = { width: Math.min(tile.width, width), height: Math.min(tile.height, height) }
+  return rows.flatMap((top) => columns.map((left) => ({ left, top, ...size })))
+}
+
+/**
+ * The smallest side of tiles of which as few suffice as of the largest allowed: tiles of the largest side would overlap
+ * more than they must, and every pixel that is computed twice costs time.
+ *
+ * @param total pixels to cover
+ * @param largest longest side allowed, a multiple of `multiple`
+ * @returns a multiple of `multiple`
+ */
+export function evenSide(total: number, largest: number, overlap: number, multiple: number): number {
+  const roundUp = (side: number): number => Math.ceil(side / multiple) * multiple
+  if (total <= largest) return roundUp(total)
+  const count = positions(total, largest, overlap, multiple).length
+  // Positions are rounded down to multiples, which can take that much off every step.
+  const side = roundUp((total + (count - 1) * (overlap + multiple - 1)) / count)
+  return Math.min(Math.max(side, 2 * overlap + multiple), largest)
 }
 
 function positions(total: number, size: number, overlap: number, multiple: number): readonly number[] {

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { crop, makeImage, type Image } from '../../../src/core/imaging/image'
-import { planTiles, TileBlender } from '../../../src/core/imaging/tiles'
+import { evenSide, planTiles, TileBlender } from '../../../src/core/imaging/tiles'
 
 const layouts = fc
   .record({
@@ -11,7 +11,10 @@ const layouts = fc
     half: fc.integer({ min: 1, max: 4 }),
     overlap: fc.integer({ min: 0, max: 12 })
   })
-  .map(({ half, overlap, ...rest }) => ({ ...rest, overlap, size: 2 * overlap + 8 * half }))
+  .map(({ half, overlap, ...rest }) => {
+    const side = 2 * overlap + 8 * half
+    return { ...rest, overlap, tile: { width: side, height: side + 8 } }
+  })
 
 /** Every pixel repeated in a square. */
 function enlarge(image: Image, scale: number): Image {
@@ -30,7 +33,8 @@ describe('tiles', () => {
         for (const tile of tiles) {
           expect(tile.left >= 0 && tile.left + tile.width <= width).toBe(true)
           expect(tile.top >= 0 && tile.top + tile.height <= height).toBe(true)
-          expect([tile.width, tile.height]).toEqual([Math.min(options.size, width), Math.min(options.size, height)])
+          expect(tile.width).toBe(Math.min(options.tile.width, width))
+          expect(tile.height).toBe(Math.min(options.tile.height, height))
           for (let y = tile.top; y < tile.top + tile.height; y++) {
             covered.fill(1, y * width + tile.left, y * width + tile.left + tile.width)
           }
@@ -38,7 +42,7 @@ describe('tiles', () => {
         expect(covered.every((pixel) => pixel === 1)).toBe(true)
         const lefts = [...new Set(tiles.map(({ left }) => left))]
         lefts.slice(1).forEach((left, i) => {
-          expect((lefts[i] ?? 0) + options.size - left).toBeGreaterThanOrEqual(options.overlap)
+          expect((lefts[i] ?? 0) + options.tile.width - left).toBeGreaterThanOrEqual(options.overlap)
         })
       })
     )
@@ -65,7 +69,7 @@ describe('tiles', () => {
 
   it('that disagree are blended, without a jump', () => {
     // Two tiles of 32 pixels that share 8; one is 0, the other 100.
-    const tiles = planTiles(56, 1, { size: 32, overlap: 8, multiple: 1 })
+    const tiles = planTiles(56, 1, { tile: { width: 32, height: 32 }, overlap: 8, multiple: 1 })
     const blender = new TileBlender(56, 1, 1, 1)
     tiles.forEach((tile, i) => {
       blender.add(
@@ -80,7 +84,25 @@ describe('tiles', () => {
     expect(Math.max(...steps)).toBeLessThan(20)
   })
 
+  it('of even sides are as few as of the largest, and none larger', () => {
+    const cases = fc.tuple(fc.integer({ min: 1, max: 3000 }), fc.integer({ min: 8, max: 60 }), fc.constantFrom(1, 8))
+    fc.assert(
+      fc.property(cases, ([total, blocks, multiple]) => {
+        const largest = blocks * 8
+        const overlap = 24
+        const count = (side: number): number =>
+          planTiles(total, 1, { tile: { width: side, height: 64 }, overlap, multiple }).length
+        const side = evenSide(total, largest, overlap, multiple)
+        expect(side % multiple).toBe(0)
+        expect(side).toBeLessThanOrEqual(largest)
+        expect(count(Math.max(side, 2 * overlap + multiple))).toBeLessThanOrEqual(count(largest))
+        // Together they compute little more than they must.
+        if (total > largest) expect(side * count(side)).toBeLessThan(total + count(side) * (overlap + 3 * multiple))
+      })
+    )
+  })
+
   it('must be more than twice as large as what they share', () => {
-    expect(() => planTiles(100, 100, { size: 16, overlap: 8, multiple: 1 })).toThrow(RangeError)
+    expect(() => planTiles(100, 100, { tile: { width: 16, height: 16 }, overlap: 8, multiple: 1 })).toThrow(RangeError)
   })
 })
