@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { evaluateResultSchema, inspectResultSchema, quantizeResultSchema } from '../../src/contract/results'
+import { floatTensor } from '../../src/core/tensor'
 import { safetensorsFile } from '../formats/safetensors-writer'
 import { goldenTensors, under } from '../golden'
 import { writeTestPicture } from '../pictures'
@@ -53,5 +54,32 @@ describe.each([
     const [near = NaN, far = NaN] = results.slice(1).map(({ againstFp }) => againstFp?.[0]?.mean.psnr ?? Infinity)
     // Random weights make large outputs, so no absolute figure is known; but six bits more are worth some 6 dB each.
     expect(near).toBeGreaterThan(far + 12)
+  })
+})
+
+describe('a network of one size (ape)', () => {
+  it('goes the whole way by tiles, and asks for patches of its size', async () => {
+    const model = join(folder, 'embedded.safetensors')
+    const weights = under(goldenTensors('forward/swinir-light-x2.safetensors').tensors, 'weight/')
+    const width = weights.get('norm.bias')?.shape[0] ?? 0
+    const embedding = floatTensor(new Float32Array(32 * 32 * width), [1, 32 * 32, width])
+    writeFileSync(model, safetensorsFile(new Map([...weights, ['absolute_pos_embed', embedding]])))
+    expect(inspectResultSchema.parse(await json(['inspect', model])).macs).toMatchObject({ width: 32, height: 32 })
+    const set = join(folder, 'set')
+    const calibrate = ['quantize', model, '--calibration', set, '--patches', '2', '--out', join(folder, 'embedded')]
+    const refused = await runCli([...calibrate, '--patch-size', '16'])
+    expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining('--patch-size 32')])
+    await writeTestPicture(join(folder, 'larger', 'HR', 'a.png'), 140, 90)
+    const larger = ['--calibration', join(folder, 'larger'), '--patch-size', '32']
+    await json([...calibrate, ...larger])
+    const { results } = evaluateResultSchema.parse(
+      await json(['evaluate', join(folder, 'embedded'), '--set', join(folder, 'larger')])
+    )
+    // The embedding is zero: without it, and without tiles, the picture is nearly the same.
+    const plain = join(folder, 'plain.safetensors')
+    writeFileSync(plain, safetensorsFile(weights))
+    const whole = evaluateResultSchema.parse(await json(['evaluate', plain, '--set', join(folder, 'larger')])).results
+    const psnrOf = (list: typeof results): number => list[0]?.sets[0]?.mean.psnr ?? NaN
+    expect(Math.abs(psnrOf(results) - psnrOf(whole))).toBeLessThan(0.5)
   })
 })

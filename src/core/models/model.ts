@@ -19,7 +19,7 @@ export interface Model {
   readonly fixedSize: number | null
   /** Trained values, buffers such as masks and indices not counted. */
   readonly parameters: number
-  /** Batch, height and width are symbols; input `lr`, output `sr`. */
+  /** Batch, height and width are symbols (the latter two numbers where `fixedSize` is); input `lr`, output `sr`. */
   readonly graph: Graph
   /** Which kinds of layers the method quantizes in this architecture. */
   readonly placement: PlacementRule

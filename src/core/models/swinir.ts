@@ -23,6 +23,9 @@ interface SwinirConfig {
 /** torch's default for LayerNorm. */
 const epsilon = 1e-5
 
+/** Name of the embedding of absolute positions (ape). */
+const positionEmbedding = 'absolute_pos_embed'
+
 /** Whether these tensors are a SwinIR network. */
 export function isSwinir(tensors: ReadonlyMap<string, Tensor>): boolean {
   return tensors.has('layers.0.residual_group.blocks.0.attn.relative_position_bias_table')
@@ -45,11 +48,12 @@ export function buildSwinir(
   const mean = channels === 3 ? meanColour : [0]
 
   const builder = new GraphBuilder()
+  const side = fixedSide(weights, embedDim)
   const picture = builder.input(pictureInput, [
     symbol(sizes.batch),
     channels,
-    symbol(sizes.height),
-    symbol(sizes.width)
+    side ?? symbol(sizes.height),
+    side ?? symbol(sizes.width)
   ])
   const grid = windowGrid(builder, picture, window)
   const input = normalize(builder, grid.padded, mean, config.imageRange)
@@ -74,7 +78,7 @@ export function buildSwinir(
     scale,
     channels,
     multiple: window,
-    fixedSize: network.fixedSize,
+    fixedSize: side,
     parameters: weights.parameters,
     graph: builder.build([output]),
     placement: { linear: true, convolution: false, product: true, firstAndLast: true },
@@ -129,6 +133,15 @@ function detectConfig(
   return { embedDim, depths, heads, window, upsampler, scale, channels, imageRange }
 }
 
+/** The only width and height an embedding of absolute positions allows, or null where there is none. */
+function fixedSide(weights: Weights, embedDim: number): number | null {
+  if (!weights.has(positionEmbedding)) return null
+  const [, tokens = 0] = weights.get(positionEmbedding, [1, null, embedDim]).shape
+  const side = Math.sqrt(tokens)
+  if (Number.isInteger(side)) return side
+  throw new StudioError('refused', `The position embedding of this SwinIR has ${tokens} places, which is no square.`)
+}
+
 function detectUpsampler(
   weights: Weights,
   channels: number
@@ -162,7 +175,6 @@ class Network {
   readonly #weights: Weights
   readonly #config: SwinirConfig
   readonly #grid: WindowGrid
-  fixedSize: number | null = null
 
   constructor(builder: GraphBuilder, weights: Weights, config: SwinirConfig, grid: WindowGrid) {
     this.#builder = builder
@@ -245,13 +257,10 @@ class Network {
     return this.#builder.layerNormalization(x, constant('weight'), constant('bias'), epsilon, name)
   }
 
-  /** Absolute position embedding; it fixes the size of the input. */
   #positions(x: Value): Value {
-    const name = 'absolute_pos_embed'
-    if (!this.#weights.has(name)) return x
-    const table = this.#weights.get(name, [1, null, this.#config.embedDim])
-    this.fixedSize = Math.sqrt(table.shape[1] ?? 0)
-    return this.#builder.add(x, this.#builder.constant(table, name))
+    if (!this.#weights.has(positionEmbedding)) return x
+    const table = this.#weights.get(positionEmbedding, [1, null, this.#config.embedDim])
+    return this.#builder.add(x, this.#builder.constant(table, positionEmbedding))
   }
 
   /** A Swin transformer layer; every second one works on windows shifted by half their size. */

@@ -10,14 +10,16 @@ export interface InspectConfig {
   readonly model: string
   readonly overrides: ModelOverrides
   readonly bits: readonly number[]
-  /** Input pixels at which multiplications are counted. */
+  /** Input pixels at which multiplications are counted, for networks that take any. */
   readonly width: number
   readonly height: number
 }
 
 /** Reads a network and tells what it is, what would be quantized, and what that would gain in theory. */
-export async function inspect({ model: path, overrides, bits, width, height }: InspectConfig): Promise<InspectResult> {
+export async function inspect({ model: path, overrides, bits, ...size }: InspectConfig): Promise<InspectResult> {
   const { model } = await loadModel(path, overrides)
+  const { fixedSize } = model
+  const { width, height } = fixedSize === null ? size : { width: fixedSize, height: fixedSize }
   const sites = plannedSites(model, false, null)
   const types = inferShapes(model.graph)
   return {

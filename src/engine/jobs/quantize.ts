@@ -9,7 +9,7 @@ import { Distribution } from '../../core/calibration/histogram'
 import { minmaxBounds } from '../../core/calibration/minmax'
 import { percentileBounds } from '../../core/calibration/percentile'
 import { collectStatistics, type Statistics } from '../../core/calibration/statistics'
-import { assertNever } from '../../core/errors'
+import { assertNever, StudioError } from '../../core/errors'
 import { bindInputs, foldConstants } from '../../core/graph/fold'
 import { toRgb, toTensor } from '../../core/imaging/image'
 import { toGrey } from '../../core/imaging/ycbcr'
@@ -48,6 +48,7 @@ export async function quantize(config: QuantizeConfig, context: JobContext): Pro
   await expectFreeFolder(config.out)
   const { model, file, sha256 } = await loadModel(config.model, config.overrides)
   expectScale(model, basename(file), config.scale)
+  expectPatchSize(model, basename(file), settings.patchSize)
   const sites = plannedSites(model, settings.quantizeFirstAndLast, settings.plan)
   const pictures = await findPictures(config.calibration, model.scale, config.calibrationKind, '--calibration-kind')
   const drawn = await drawCalibration(pictures, model, settings)
@@ -98,6 +99,13 @@ export async function quantize(config: QuantizeConfig, context: JobContext): Pro
     variants: timed.map(({ variant: { method, bits }, seconds }) => ({ method, bits, seconds })),
     peakMemoryBytes: process.resourceUsage().maxRSS * 1024
   }
+}
+
+/** Throws a StudioError for patches that are not of the only size a network takes. */
+function expectPatchSize({ fixedSize }: Model, name: string, patchSize: number): void {
+  if (fixedSize === null || fixedSize === patchSize) return
+  const what = `"${name}" takes pictures of ${fixedSize}×${fixedSize} only, not patches of ${patchSize}×${patchSize}`
+  throw new StudioError('refused', `${what}; give --patch-size ${fixedSize}.`)
 }
 
 /** Draws the calibration patches. Only the pictures' headers are read for that. */
