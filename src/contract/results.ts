@@ -48,7 +48,11 @@ export const inspectResultSchema = z.object({
   parameters: z.int(),
   macs: z.object({ width: z.int(), height: z.int(), total: z.number() }),
   quantizable: z.array(
-    z.object({ name: z.string(), kind: z.enum(['weight', 'activation']), shape: z.array(z.string()) })
+    z.object({
+      name: z.string(),
+      kind: z.enum(['weight', 'activation']),
+      shape: z.array(z.union([z.int(), z.string()]))
+    })
   ),
   complexity: z.array(
     z.object({

@@ -50,6 +50,9 @@ describe('inspect', () => {
     const result = inspectResultSchema.parse(json(await runCli(['inspect', bundledModel, '--bits', '8,4', '--json'])))
     expect(result).toMatchObject({ architecture: 'SwinIR', scale: 4, channels: 3, parameters: 114_592 })
     expect(result.quantizable).toHaveLength(128)
+    const shapeOf = (part: string): unknown => result.quantizable.find(({ name }) => name.endsWith(part))?.shape
+    expect(shapeOf('blocks.0.mlp.fc1.weight')).toEqual([64, 32])
+    expect(shapeOf('blocks.0.mlp.fc1.input')?.toString()).toMatch(/batch.*height.*width/)
     expect(result.complexity.map(({ bits }) => bits)).toEqual([8, 4])
     const text = await runCli(['inspect', bundledModel])
     expect(text.stdout).toContain('114,592')

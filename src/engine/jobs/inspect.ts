@@ -30,7 +30,11 @@ export async function inspect({ model: path, overrides, bits, ...size }: Inspect
     parameters: model.parameters,
     macs: { width, height, total: countMacs(model.graph, width, height) },
     quantizable: sites.map(({ name, kind, value }) => {
-      return { name, kind, shape: (types.get(value)?.shape ?? []).map(format) }
+      return {
+        name,
+        kind,
+        shape: (types.get(value)?.shape ?? []).map((size) => (typeof size === 'number' ? size : format(size)))
+      }
     }),
     complexity: bits.map((each) => complexity(model, sites, each, width, height))
   }
