@@ -134,6 +134,7 @@ export const elementwise: Readonly<Record<string, Operator>> = {
 
   Min: variadic,
   Max: variadic,
+  Sum: variadic,
 
   Abs: unary(Math.abs),
   Neg: unary((x) => -x),

@@ -1,4 +1,4 @@
-import { add, divideFloor, format, sameDimension, subtract, type Dimension } from '../dimension'
+import { add, divideFloor, format, multiply, sameDimension, subtract, type Dimension } from '../dimension'
 import { intAttribute, intsAttribute, stringAttribute, type Node } from '../graph'
 import { broadcast, misfit, numeric, required, type Operator } from './operator'
 
@@ -38,7 +38,7 @@ export const linear: Readonly<Record<string, Operator>> = {
       const weight = required(node, inputs, 1)
       if (x.shape.length !== 4) throw misfit(node, 'only two-dimensional convolutions are supported')
       const group = intAttribute(node, 'group', 1)
-      sameInner(node, x.shape[1], numeric(node, weight.shape[1]) * group)
+      sameInner(node, x.shape[1], multiply(weight.shape[1] ?? 0, group))
       const pads = intsAttribute(node, 'pads', [0, 0, 0, 0])
       const strides = intsAttribute(node, 'strides', [1, 1])
       const dilations = intsAttribute(node, 'dilations', [1, 1])
@@ -49,6 +49,23 @@ export const linear: Readonly<Record<string, Operator>> = {
         return add(divideFloor(subtract(padded, reach), strides[i] ?? 1), 1)
       })
       return [{ type: x.type, shape: [x.shape[0] ?? 0, weight.shape[0] ?? 0, ...spatial] }]
+    }
+  },
+
+  /** The transpose of a convolution with stride 1: weight [in, out, k, k]. */
+  ConvTranspose: {
+    infer(node, inputs) {
+      const x = required(node, inputs, 0)
+      const weight = required(node, inputs, 1)
+      sameInner(node, x.shape[1], weight.shape[0])
+      if (intsAttribute(node, 'strides', [1, 1]).some((stride) => stride !== 1)) {
+        throw misfit(node, 'only a stride of 1 is supported')
+      }
+      const pads = intsAttribute(node, 'pads', [0, 0, 0, 0])
+      const spatial = [0, 1].map((i) =>
+        add(x.shape[2 + i] ?? 0, numeric(node, weight.shape[2 + i]) - 1 - (pads[i] ?? 0) - (pads[2 + i] ?? 0))
+      )
+      return [{ type: x.type, shape: [x.shape[0] ?? 0, weight.shape[1] ?? 0, ...spatial] }]
     }
   }
 }

@@ -1,5 +1,12 @@
 import { required, type Operator } from './operator'
 
+const sameAsFirst: Operator = {
+  infer(node, inputs) {
+    const { type, shape } = required(node, inputs, 0)
+    return [{ type, shape }]
+  }
+}
+
 export const quantization: Readonly<Record<string, Operator>> = {
   /** Type of the codes is that of the zero point; without one, uint8. */
   QuantizeLinear: {
@@ -14,11 +21,14 @@ export const quantization: Readonly<Record<string, Operator>> = {
     }
   },
 
-  /** Ours (quantization/quantizer.ts): a tensor and the bounds of all quantizers, [quantizers, 2]. */
-  FakeQuantize: {
-    infer(node, inputs) {
-      const { type, shape } = required(node, inputs, 0)
-      return [{ type, shape }]
-    }
+  /** Ours (quantization/quantizer.ts): x, the bounds of all quantizers [quantizers, 2], their levels [quantizers]. */
+  FakeQuantize: sameAsFirst,
+
+  /** Ours: the gradient of Q(x) with respect to x, from dy, x, Q(x) and the bounds of all quantizers. */
+  FakeQuantizeInputGradient: sameAsFirst,
+
+  /** Ours: the gradient with respect to the quantizer's own bounds, [1, 2], from the same operands. */
+  FakeQuantizeBoundsGradient: {
+    infer: () => [{ type: 'float32', shape: [1, 2] }]
   }
 }

@@ -1,0 +1,122 @@
+import type { Value } from '../builder'
+import { int, intAttribute, intsAttribute, stringAttribute } from '../graph'
+import type { BackwardStep, GradientRule } from './rule'
+
+/** Where a reshaped tensor goes back to the shape it had. */
+const reshapeBack: GradientRule = (step) => [step.likeShapeOf(step.upstream, step.input(0))]
+
+function axisOf(step: BackwardStep, fallback: number, value: Value): number {
+  const axis = intAttribute(step.node, 'axis', fallback)
+  return axis < 0 ? axis + step.shape(value).length : axis
+}
+
+export const movement: Readonly<Record<string, GradientRule>> = {
+  Reshape: reshapeBack,
+  Squeeze: reshapeBack,
+  Unsqueeze: reshapeBack,
+  Expand: (step) => [step.unbroadcast(step.upstream, 0), null],
+
+  Transpose: (step) => {
+    const rank = step.shape(step.input(0)).length
+    const order = intsAttribute(
+      step.node,
+      'perm',
+      Array.from({ length: rank }, (_, i) => rank - 1 - i)
+    )
+    const inverse = order.map((_, axis) => order.indexOf(axis))
+    return [step.builder.transpose(step.upstream, inverse)]
+  },
+
+  Concat: (step) => {
+    const { builder, node } = step
+    const axis = axisOf(step, 0, step.output())
+    const sizes = node.inputs.map((input) => step.size(input, axis))
+    return builder.applyMany('Split', [step.upstream, builder.integers(sizes)], sizes.length, { axis: int(axis) })
+  },
+
+  /** Parts on which the loss does not depend have a gradient of zero. */
+  Split: (step) => {
+    const { builder, node } = step
+    const parts = node.outputs.map((output, i) => step.upstreams[i] ?? zerosLike(step, output))
+    return [builder.concat(parts, axisOf(step, 0, step.input(0))), null]
+  },
+
+  /** Of a reordering: by the inverse order. */
+  Gather: (step) => {
+    const { builder } = step
+    const x = step.input(0)
+    const order = step.constant(1)
+    const axis = axisOf(step, 0, x)
+    const places = new Map(order?.map((from, to) => [from, to]))
+    const inverse = Array.from({ length: places.size }, (_, i) => places.get(i) ?? -1)
+    if (step.shape(step.input(1)).length !== 1 || inverse.length !== step.size(x, axis) || inverse.includes(-1)) {
+      throw step.misfit('it is no reordering')
+    }
+    return [builder.gather(step.upstream, builder.integers(inverse), axis), null]
+  },
+
+  /** Of constant bounds along fixed sizes, steps of 1. */
+  Slice: (step) => {
+    const { builder } = step
+    const x = step.input(0)
+    const rank = step.shape(x).length
+    const known = (index: number): readonly number[] | null => step.constant(index)
+    const [starts, ends] = [known(1), known(2)]
+    if (starts === null || ends === null) throw step.misfit('its bounds are known only at run time')
+    const axes = known(3) ?? starts.map((_, i) => i)
+    if (known(4)?.some((stride) => stride !== 1) === true) throw step.misfit('its steps are not 1')
+    const before = new Array<number>(rank).fill(0)
+    const after = new Array<number>(rank).fill(0)
+    axes.forEach((given, i) => {
+      const axis = given < 0 ? given + rank : given
+      const size = step.size(x, axis)
+      const within = (at: number): number => Math.min(Math.max(at < 0 ? at + size : at, 0), size)
+      before[axis] = within(starts[i] ?? 0)
+      after[axis] = size - within(ends[i] ?? size)
+    })
+    return [builder.apply('Pad', [step.upstream, builder.integers([...before, ...after])])]
+  },
+
+  /** Of constant padding with zeros: what was added is cut off again. */
+  Pad: (step) => {
+    const { builder, node } = step
+    if (stringAttribute(node, 'mode', 'constant') !== 'constant')
+      throw step.misfit('only padding by a constant is known')
+    const pads = step.constant(1)
+    if (pads === null) throw step.misfit('its pads are known only at run time')
+    const rank = pads.length / 2
+    const axes = Array.from({ length: rank }, (_, i) => i)
+    const starts = builder.integers(pads.slice(0, rank))
+    // Counted from the end, so that free sizes need not be known; nothing is cut where nothing was added.
+    const ends = builder.integers(axes.map((axis) => -(pads[rank + axis] ?? 0) || Number.MAX_SAFE_INTEGER))
+    return [builder.slice(step.upstream, starts, ends, axes)]
+  },
+
+  /** Pixels back to channels, in the order of torch's pixel_shuffle. */
+  DepthToSpace: (step) => {
+    const { builder, node } = step
+    const x = step.input(0)
+    if (stringAttribute(node, 'mode', 'DCR') !== 'CRD') throw step.misfit('only the order CRD is known')
+    const r = intAttribute(node, 'blocksize')
+    const [height, width, depth] = [step.size(x, 2), step.size(x, 3), step.size(step.output(), 1)]
+    const blocks = builder.reshape(step.upstream, [-1, depth, height, r, width, r])
+    return [step.likeShapeOf(builder.transpose(blocks, [0, 1, 3, 5, 2, 4]), x)]
+  },
+
+  /** Of pixels repeated a whole number of times: the sum over the repetitions. */
+  Resize: (step) => {
+    const { builder, node } = step
+    const x = step.input(0)
+    const [height, width, channels] = [step.size(x, 2), step.size(x, 3), step.size(x, 1)]
+    const [rows, columns] = [step.size(step.output(), 2) / height, step.size(step.output(), 3) / width]
+    if (stringAttribute(node, 'mode', 'nearest') !== 'nearest' || rows % 1 !== 0 || columns % 1 !== 0) {
+      throw step.misfit('only repeating pixels a whole number of times is known')
+    }
+    const blocks = builder.reshape(step.upstream, [-1, channels, height, rows, width, columns])
+    return [builder.apply('ReduceSum', [blocks, builder.integers([3, 5])], { keepdims: int(0) })]
+  }
+}
+
+function zerosLike(step: BackwardStep, value: Value): Value {
+  return step.builder.multiply(value, step.builder.scalar(0))
+}
