@@ -31,6 +31,10 @@ export function lowerQuantizers(graph: Graph): Graph {
   const clipped = new Map<string, Value>()
   for (const node of graph.nodes) {
     const output = node.outputs[0] ?? ''
+    if (node.op === 'StopGradient') {
+      builder.apply('Identity', node.inputs, {}, output)
+      continue
+    }
     const lower = lowerings[node.op]
     if (node.domain !== ownDomain || lower === undefined) {
       builder.append(node)

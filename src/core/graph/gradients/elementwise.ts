@@ -18,6 +18,8 @@ function gaussian(step: BackwardStep, x: Value, factor: number, exponent: number
 export const elementwise: Readonly<Record<string, GradientRule>> = {
   Add: (step) => [0, 1].map((i) => step.when(i, () => step.unbroadcast(step.upstream, i))),
 
+  Sum: (step) => step.node.inputs.map((_, i) => step.when(i, () => step.unbroadcast(step.upstream, i))),
+
   Sub: (step) => [
     step.when(0, () => step.unbroadcast(step.upstream, 0)),
     step.when(1, () => step.unbroadcast(step.builder.apply('Neg', [step.upstream]), 1))

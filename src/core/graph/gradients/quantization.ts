@@ -2,6 +2,8 @@ import { intAttribute, ownDomain, string, int } from '../graph'
 import type { GradientRule } from './rule'
 
 export const quantization: Readonly<Record<string, GradientRule>> = {
+  StopGradient: () => [null],
+
   /**
    * The straight-through estimator of 2DQuant, as quantizerGradients in quantization/quantizer.ts has it. What a quantizer
    * gives its own bounds is one row of the gradient of all bounds.

@@ -24,6 +24,9 @@ export const quantization: Readonly<Record<string, Operator>> = {
   /** Ours (quantization/quantizer.ts): x, the bounds of all quantizers [quantizers, 2], their levels [quantizers]. */
   FakeQuantize: sameAsFirst,
 
+  /** Ours: x, of which no gradient is taken. */
+  StopGradient: sameAsFirst,
+
   /** Ours: the gradient of Q(x) with respect to x, from dy, x, Q(x) and the bounds of all quantizers. */
   FakeQuantizeInputGradient: sameAsFirst,
 

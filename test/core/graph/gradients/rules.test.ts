@@ -107,6 +107,11 @@ const last = indexTensor([-1])
 const cases: readonly Case[] = [
   { op: 'Add', shapes: [[2, 3], [3]], forward: pairs((a, b) => a + b) },
   {
+    op: 'Sum',
+    shapes: [[2, 3], [3]],
+    forward: pairs((a, b) => a + b)
+  },
+  {
     op: 'Sub',
     shapes: [
       [2, 3],
