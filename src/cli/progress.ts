@@ -10,6 +10,7 @@ const phaseNames: Readonly<Record<Progress['phase'], string>> = {
   load: 'Loading',
   statistics: 'Collecting statistics',
   search: 'Searching bounds',
+  distillation: 'Training bounds',
   evaluate: 'Evaluating',
   upscale: 'Upscaling'
 }
@@ -24,6 +25,7 @@ export function progressPrinter(stream: NodeJS.WriteStream = process.stderr): (e
   let doneAtStart = 0
   let shown = 0
   return (event) => {
+    if (event.kind === 'loss' || event.kind === 'validation') return
     if (event.kind === 'log') {
       stream.write(`${event.level === 'warning' ? colours.yellow('warning: ') : ''}${event.message}\n`)
       return

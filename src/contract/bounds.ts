@@ -15,8 +15,12 @@ export function formatBits(bits: Bits | null): string {
   return bits.weight === bits.activation ? String(bits.weight) : `${bits.weight}/${bits.activation}`
 }
 
-/** How bounds are found. More methods come with distillation. */
-export const methodSchema = z.enum(['minmax', 'percentile', 'dobi'])
+/** Methods that find bounds in histograms alone. */
+export const calibrationMethodSchema = z.enum(['minmax', 'percentile', 'dobi'])
+export type CalibrationMethod = z.infer<typeof calibrationMethodSchema>
+
+/** All methods: `2dquant` trains the bounds that another method found. */
+export const methodSchema = z.enum([...calibrationMethodSchema.options, '2dquant'])
 export type Method = z.infer<typeof methodSchema>
 
 /** What results are of: a method's, or what methods are compared with. */
@@ -34,7 +38,7 @@ export const quantizerSchema = z.object({
   bits: bitWidthSchema,
   lower: z.number(),
   upper: z.number(),
-  search: z.enum(['two-sided', 'one-sided', 'joint', 'minmax', 'percentile'])
+  search: z.enum(['two-sided', 'one-sided', 'joint', 'minmax', 'percentile', 'distilled'])
 })
 export type Quantizer = Readonly<z.infer<typeof quantizerSchema>>
 
@@ -60,5 +64,6 @@ export const contestantTitles: Readonly<Record<Contestant, string>> = {
   bicubic: 'bicubic',
   minmax: 'MinMax',
   percentile: 'Percentile',
-  dobi: 'DOBI'
+  dobi: 'DOBI',
+  '2dquant': '2DQuant'
 }

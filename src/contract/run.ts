@@ -1,6 +1,22 @@
 import { z } from 'zod'
-import { bitsSchema, methodSchema, searchSchema } from './bounds'
+import { bitsSchema, calibrationMethodSchema, methodSchema, searchSchema } from './bounds'
 import { planSchema } from './plan'
+
+/** How bounds are trained. */
+export const distillationSchema = z.object({
+  iterations: z.int(),
+  /** Patches of one iteration. */
+  batch: z.int(),
+  /** Of a bound relative to its tensor's range; null takes 0.01 at 2 bits, 0.005 at 3, 0.003 at more. */
+  learningRate: z.number().nullable(),
+  schedule: z.enum(['cosine', 'constant']),
+  loss: z.enum(['released', 'paper', 'corrected']),
+  /** Weight λ of the feature term. */
+  featureWeight: z.number(),
+  /** The method whose bounds training starts from. */
+  init: calibrationMethodSchema
+})
+export type DistillationSettings = Readonly<z.infer<typeof distillationSchema>>
 
 /** How a run quantizes: everything that, with the model and the pictures, decides its outcome. */
 export const quantizeSettingsSchema = z.object({
@@ -13,7 +29,9 @@ export const quantizeSettingsSchema = z.object({
   patchSize: z.int(),
   seed: z.int(),
   quantizeFirstAndLast: z.boolean(),
-  plan: planSchema.nullable()
+  plan: planSchema.nullable(),
+  /** Null in runs without a method that trains. */
+  distillation: distillationSchema.nullable()
 })
 export type QuantizeSettings = Readonly<z.infer<typeof quantizeSettingsSchema>>
 

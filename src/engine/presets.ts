@@ -3,13 +3,16 @@ export interface Preset {
   readonly patches: number
   readonly patchSize: number
   readonly searchSteps: number
+  /** Iterations of training, and patches of each. */
+  readonly iterations: number
+  readonly batch: number
 }
 
-/** `paper` is what the authors used: 32 crops of 64×64, K = 100. */
+/** `paper` is what the authors used: 32 crops of 64×64, K = 100; 3000 iterations of 32 patches. */
 export const presets = {
-  fast: { patches: 16, patchSize: 48, searchSteps: 100 },
-  paper: { patches: 32, patchSize: 64, searchSteps: 100 },
-  best: { patches: 100, patchSize: 64, searchSteps: 200 }
+  fast: { patches: 32, patchSize: 32, searchSteps: 100, iterations: 200, batch: 4 },
+  paper: { patches: 32, patchSize: 64, searchSteps: 100, iterations: 3000, batch: 32 },
+  best: { patches: 100, patchSize: 64, searchSteps: 200, iterations: 1000, batch: 8 }
 } as const satisfies Readonly<Record<string, Preset>>
 
 export type PresetName = keyof typeof presets

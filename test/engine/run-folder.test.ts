@@ -26,7 +26,8 @@ const contents: Parameters<typeof writeRun>[1] = {
       patchSize: 16,
       seed: 0,
       quantizeFirstAndLast: false,
-      plan: null
+      plan: null,
+      distillation: null
     },
     runtime: { name: 'onnxruntime', version: '1', device: 'cpu' }
   },

@@ -9,8 +9,7 @@ import { lowerQuantizers } from '../quantization/lowering'
 import { boundsInput, placeQuantizers, type QuantizerSite } from '../quantization/placement'
 
 /** How student and teacher are compared (method notes, section 3). */
-export const lossKinds = ['released', 'paper', 'corrected'] as const
-export type LossKind = (typeof lossKinds)[number]
+export type LossKind = 'released' | 'paper' | 'corrected'
 
 /** What is minimised. */
 export interface Objective {

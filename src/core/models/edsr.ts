@@ -69,9 +69,15 @@ export function buildEdsr(
     fixedSize: null,
     parameters: weights.parameters,
     graph: builder.build([output]),
+    features: quarters(blocks).map((block) => `body.${block}`),
     placement: { linear: true, convolution: true, product: true, firstAndLast: false },
     published: { omittedParameters: 0, countedShare: new Map() }
   }
+}
+
+/** The last of each quarter of so many blocks. */
+function quarters(blocks: number): readonly number[] {
+  return [...new Set([1, 2, 3, 4].map((quarter) => Math.ceil((quarter * blocks) / 4) - 1))]
 }
 
 /** The original code shifts colours by a 1×1 convolution, whose bias is −range·mean. */

@@ -81,6 +81,7 @@ export function buildSwinir(
     fixedSize: side,
     parameters: weights.parameters,
     graph: builder.build([output]),
+    features: config.depths.map((depth, layer) => blockName(layer, depth - 1)),
     placement: { linear: true, convolution: false, product: true, firstAndLast: true },
     published: publishedCount(weights, config)
   }

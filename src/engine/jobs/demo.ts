@@ -76,7 +76,8 @@ export async function demo({ model, out }: DemoConfig, context: JobContext): Pro
     patchSize: 48,
     seed: 0,
     quantizeFirstAndLast: false,
-    plan: null
+    plan: null,
+    distillation: null
   }
   await quantize({ model, overrides, scale, calibration, calibrationKind: 'hr', settings, out: run }, context)
   const gallery = new Gallery()

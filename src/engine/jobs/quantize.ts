@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { basename, resolve } from 'node:path'
-import type { BoundsFile, Method, Quantizer, Variant } from '../../contract/bounds'
+import type { Bits, BoundsFile, CalibrationMethod, Quantizer, Variant } from '../../contract/bounds'
 import type { QuantizeResult } from '../../contract/results'
 import type { PictureKind, QuantizeSettings, RunFile } from '../../contract/run'
 import type { JobEvent } from '../../contract/events'
@@ -11,14 +11,13 @@ import { percentileBounds } from '../../core/calibration/percentile'
 import { collectStatistics, type Statistics } from '../../core/calibration/statistics'
 import { assertNever, StudioError } from '../../core/errors'
 import { bindInputs, foldConstants } from '../../core/graph/fold'
-import { toRgb, toTensor } from '../../core/imaging/image'
-import { toGrey } from '../../core/imaging/ycbcr'
-import { cutPatch, drawPatches, type Patch } from '../../core/imaging/patches'
 import { sizes, type Model, type ModelOverrides } from '../../core/models/model'
 import type { QuantizerSite } from '../../core/quantization/placement'
+import { trainVariants } from '../distillation'
 import { report, type JobContext } from '../job'
 import { expectScale, loadModel, sha256OfFile } from '../model-file'
-import { findPictures, lowResolutionSize, readPair, type PictureSet } from '../picture-sets'
+import { draw, readByPicture } from '../patches'
+import { findPictures, type PictureSet } from '../picture-sets'
 import { plannedBits, plannedSites } from '../plan'
 import { expectFreeFolder, writeRun } from '../run-folder'
 import { appVersion } from '../version'
@@ -51,19 +50,20 @@ export async function quantize(config: QuantizeConfig, context: JobContext): Pro
   expectPatchSize(model, basename(file), settings.patchSize)
   const sites = plannedSites(model, settings.quantizeFirstAndLast, settings.plan)
   const pictures = await findPictures(config.calibration, model.scale, config.calibrationKind, '--calibration-kind')
-  const drawn = await drawCalibration(pictures, model, settings)
+  const { patches: count, patchSize: size, seed } = settings
+  const drawn = await draw(pictures.entries, model.scale, { count, size, seed })
 
   const fixed = new Map([
     [sizes.height, settings.patchSize],
     [sizes.width, settings.patchSize]
   ])
   const graph = foldConstants(bindInputs(model.graph, fixed))
-  const patches = readPatches(pictures, model, drawn)
+  const patches = readByPicture(pictures, model, drawn)
   const statistics = await collectStatistics(graph, sites, patches, context.runtime, ({ patchesDone }) => {
     report(recording, 'statistics', patchesDone, drawn.length, 'patches')
   })
   warnOfConstants(sites, statistics, recording)
-  const timed = findVariants(sites, statistics, settings, recording)
+  const timed = await findVariants(model, sites, pictures, statistics, settings, recording)
 
   const run: RunFile = {
     schema: 1,
@@ -108,29 +108,6 @@ function expectPatchSize({ fixedSize }: Model, name: string, patchSize: number):
   throw new StudioError('refused', `${what}; give --patch-size ${fixedSize}.`)
 }
 
-/** Draws the calibration patches. Only the pictures' headers are read for that. */
-async function drawCalibration(
-  pictures: PictureSet,
-  model: Model,
-  { patches, patchSize, seed }: QuantizeSettings
-): Promise<readonly Patch[]> {
-  const measured = await Promise.all(
-    pictures.entries.map(async (entry) => ({ name: entry.name, ...(await lowResolutionSize(entry, model.scale)) }))
-  )
-  return drawPatches(measured, { size: patchSize, count: patches, seed })
-}
-
-/** The patches as the network takes them, picture by picture, so that one picture at a time is in memory. */
-async function* readPatches(pictures: PictureSet, model: Model, drawn: readonly Patch[]): AsyncGenerator<Float32Array> {
-  for (const [i, entry] of pictures.entries.entries()) {
-    const wanted = drawn.filter(({ picture }) => picture === i)
-    if (wanted.length === 0) continue
-    const { lr } = await readPair(entry, model.scale)
-    const fitting = model.channels === 3 ? toRgb(lr) : toGrey(lr)
-    for (const patch of wanted) yield toTensor(cutPatch(fitting, patch))
-  }
-}
-
 /** A tensor that is one value everywhere is quantized without error, but tells of a dead layer or an odd checkpoint. */
 function warnOfConstants(sites: readonly QuantizerSite[], statistics: Statistics, { emit }: JobContext): void {
   for (const { name, value } of sites) {
@@ -142,37 +119,70 @@ function warnOfConstants(sites: readonly QuantizerSite[], statistics: Statistics
   }
 }
 
-/** Bounds of every method at all bits, with the seconds each search took. */
-function findVariants(
+/** A variant, and the seconds it took. */
+interface TimedVariant {
+  readonly variant: Variant
+  readonly seconds: number
+}
+
+/** Bounds of every method at all bits, in the order of the settings. */
+async function findVariants(
+  model: Model,
   sites: readonly QuantizerSite[],
+  pictures: PictureSet,
   statistics: Statistics,
   settings: QuantizeSettings,
   context: JobContext
-): readonly { readonly variant: Variant; readonly seconds: number }[] {
+): Promise<readonly TimedVariant[]> {
   const distributions = new Map([...statistics].map(([value, histogram]) => [value, new Distribution(histogram)]))
-  const wanted = settings.methods.flatMap((method) => settings.bits.map((bits) => ({ method, bits })))
-  return wanted.map(({ method, bits }, done) => {
+  const search = (method: CalibrationMethod, bits: Bits): TimedVariant => {
     const started = performance.now()
-    // q, k and v read one tensor: what was found for it at certain bits holds for all of them.
-    const found = new Map<string, Pick<Quantizer, 'lower' | 'upper' | 'search'>>()
-    const quantizers = sites.map((site): Quantizer => {
-      const siteBits = plannedBits(site, bits, settings.plan)
-      const distribution = distributions.get(site.value)
-      if (distribution === undefined) throw new Error(`There are no statistics of "${site.value}"`)
-      const key = `${site.value} ${siteBits}`
-      const bounds = found.get(key) ?? apart(findBounds(distribution, siteBits, method, settings))
-      found.set(key, bounds)
-      return { name: site.name, kind: site.kind, bits: siteBits, ...bounds }
-    })
-    report(context, 'search', done + 1, wanted.length, 'variants')
+    const quantizers = searchAll(sites, distributions, method, bits, settings)
     return { variant: { method, bits, quantizers }, seconds: (performance.now() - started) / 1000 }
+  }
+  const { bits: widths, methods, distillation } = settings
+  const searched = methods.filter((method) => method !== '2dquant')
+  const found: TimedVariant[] = []
+  for (const method of searched) {
+    for (const bits of widths) {
+      found.push(search(method, bits))
+      report(context, 'search', found.length, searched.length * widths.length, 'variants')
+    }
+  }
+  if (methods.includes('2dquant') && distillation !== null) {
+    const starts = widths.map((bits) => {
+      const known = found.find(({ variant }) => variant.method === distillation.init && variant.bits === bits)
+      return (known ?? search(distillation.init, bits)).variant
+    })
+    found.push(...(await trainVariants(model, sites, pictures, starts, settings, distillation, context)))
+  }
+  return found
+}
+
+function searchAll(
+  sites: readonly QuantizerSite[],
+  distributions: ReadonlyMap<string, Distribution>,
+  method: CalibrationMethod,
+  bits: Bits,
+  settings: QuantizeSettings
+): Quantizer[] {
+  // q, k and v read one tensor: what was found for it at certain bits holds for all of them.
+  const found = new Map<string, Pick<Quantizer, 'lower' | 'upper' | 'search'>>()
+  return sites.map((site): Quantizer => {
+    const siteBits = plannedBits(site, bits, settings.plan)
+    const distribution = distributions.get(site.value)
+    if (distribution === undefined) throw new Error(`There are no statistics of "${site.value}"`)
+    const key = `${site.value} ${siteBits}`
+    const bounds = found.get(key) ?? apart(findBounds(distribution, siteBits, method, settings))
+    found.set(key, bounds)
+    return { name: site.name, kind: site.kind, bits: siteBits, ...bounds }
   })
 }
 
 function findBounds(
   distribution: Distribution,
   bits: number,
-  method: Method,
+  method: CalibrationMethod,
   { percentile, search, searchSteps }: QuantizeSettings
 ): Pick<Quantizer, 'lower' | 'upper' | 'search'> {
   switch (method) {
