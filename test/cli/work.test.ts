@@ -125,6 +125,61 @@ describe('quantize', () => {
     expect(evaluateResultSchema.parse(evaluated).results).toHaveLength(2)
   })
 
+  it('trains bounds, the same ones for the same seed', async () => {
+    const train = (name: string, ...more: readonly string[]): Promise<Outcome> =>
+      runCli(
+        quantizeArguments(
+          join(folder, name),
+          '--bits',
+          '4,2',
+          '--method',
+          '2dquant,dobi',
+          '--iterations',
+          '3',
+          ...more,
+          '--json'
+        )
+      )
+    const result = quantizeResultSchema.parse(json(await train('trained', '--batch', '2')))
+    expect(result.variants.map(({ method, bits }) => `${method} ${bits.weight}`)).toEqual([
+      ...['dobi 4', 'dobi 2', '2dquant 4', '2dquant 2']
+    ])
+    json(await train('trained again', '--batch', '2'))
+    const [first, again] = [await openRun(join(folder, 'trained')), await openRun(join(folder, 'trained again'))]
+    expect(again.bounds.variants).toEqual(first.bounds.variants)
+    const [dobi, trained] = ['dobi', '2dquant'].map((wanted) =>
+      first.bounds.variants.find(({ method, bits }) => method === wanted && bits.weight === 2)
+    )
+    expect(new Set(trained?.quantizers.map(({ search }) => search))).toEqual(new Set(['distilled']))
+    const moved = trained?.quantizers.filter(({ upper }, i) => upper !== dobi?.quantizers[i]?.upper) ?? []
+    expect(moved.length).toBeGreaterThan(100)
+    const events = readFileSync(join(folder, 'trained', 'events.jsonl'), 'utf8')
+      .trim()
+      .split('\n')
+    const kinds = events.map((line) => (JSON.parse(line) as { kind: string }).kind)
+    expect(kinds.filter((kind) => kind === 'loss')).toHaveLength(2 * 3)
+    // The start and every iteration, so few there are.
+    expect(kinds.filter((kind) => kind === 'validation')).toHaveLength(2 * 4)
+  })
+
+  it.each(['released', 'paper'])('trains by the %s loss as well', async (loss) => {
+    const out = join(folder, `by ${loss}`)
+    const options = [
+      '--method',
+      '2dquant',
+      '--iterations',
+      '1',
+      '--batch',
+      '2',
+      '--loss',
+      loss,
+      '--init',
+      'minmax',
+      '--json'
+    ]
+    expect(quantizeResultSchema.parse(json(await runCli(quantizeArguments(out, ...options)))).variants).toHaveLength(1)
+  })
+
   it('stops on Ctrl+C without leaving anything', async () => {
     const out = join(folder, 'stopped')
     const many = [...quantizeArguments(out), '--patches', '5000']
