@@ -1,8 +1,12 @@
+import { distillationBenchmarks, memoryOfDistillation } from './distillation'
 import { engineBenchmarks, memoryOfCalibration } from './engine'
 import type { Figure } from './figure'
 
 /** `npm run bench [-- GROUP…] [--json]`: prints every figure of the groups; exit code 1 when one falls short. */
-const groups: Readonly<Record<string, () => Promise<readonly Figure[]>>> = { engine: engineBenchmarks }
+const groups: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
+  engine: engineBenchmarks,
+  distillation: distillationBenchmarks
+}
 
 const words = process.argv.slice(2)
 const json = words.includes('--json')
@@ -11,6 +15,8 @@ const wanted = words.filter((word) => !word.startsWith('--'))
 if (words[0] === '--calibrate') {
   // A child of the group `engine`: one calibration, whose peak memory is the process's.
   console.log(await memoryOfCalibration(Number(words[1])))
+} else if (words[0] === '--distil') {
+  console.log(await memoryOfDistillation())
 } else {
   const unknown = wanted.find((name) => !(name in groups))
   if (unknown === undefined) process.exitCode = await run(wanted.length === 0 ? Object.keys(groups) : wanted)
