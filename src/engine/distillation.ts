@@ -2,6 +2,7 @@ import type { Variant } from '../contract/bounds'
 import type { DistillationSettings, QuantizeSettings } from '../contract/run'
 import { agreement, distil, type Distillation } from '../core/distillation/distil'
 import { distillationGraph } from '../core/distillation/objective'
+import { estimateMemory } from '../core/evaluation/memory'
 import { bindInputs, foldConstants } from '../core/graph/fold'
 import { sizes, type Model } from '../core/models/model'
 import type { QuantizerSite } from '../core/quantization/placement'
@@ -9,6 +10,9 @@ import { levelsOf } from '../core/quantization/quantizer'
 import { report, type JobContext } from './job'
 import { draw, readInOrder } from './patches'
 import type { PictureEntry, PictureSet } from './picture-sets'
+
+/** What the values of a forward pass may take together, in bytes. */
+const cacheBytes = 2 ** 24
 
 /** Patches on which training is validated. */
 const validationPatches = 8
@@ -36,8 +40,8 @@ export async function trainVariants(
   context: JobContext
 ): Promise<readonly { readonly variant: Variant; readonly seconds: number }[]> {
   const { iterations, batch, loss, featureWeight } = settings
-  // The released loss mixes the samples of a batch; for the others, one patch at a time is faster on a processor.
-  const runBatch = loss === 'released' ? batch : 1
+  // The released loss mixes the samples of a batch.
+  const runBatch = loss === 'released' ? batch : largestRun(model, patchSize, batch)
   const bindings = new Map([
     [sizes.batch, runBatch],
     [sizes.height, patchSize],
@@ -78,6 +82,17 @@ export async function trainVariants(
   } finally {
     await session.dispose()
   }
+}
+
+/**
+ * Patches of one run, a divisor of the batch: as many as the processor's cache has room for. Measured on the bundled model
+ * at 32×32: 53 ms a patch by four, 72 ms one by one; on SwinIR-light at 64×64 four take five times as long as one.
+ */
+function largestRun(model: Model, patchSize: number, batch: number): number {
+  const room = cacheBytes / estimateMemory(model.graph).peakBytes(patchSize, patchSize)
+  let run = Math.max(1, Math.min(batch, Math.floor(room)))
+  while (batch % run !== 0) run--
+  return run
 }
 
 async function trainVariant(
