@@ -8,8 +8,14 @@ export default defineConfig({
     outDir: 'out',
     sourcemap: true,
     rolldownOptions: {
-      input: { cli: 'src/cli/main.ts', demo: 'src/cli/demo.ts', bench: 'test/bench/main.ts' },
-      output: { entryFileNames: '[name].mjs', chunkFileNames: 'chunks/[name]-[hash].mjs' }
+      input: {
+        cli: 'src/cli/main.ts',
+        demo: 'src/cli/demo.ts',
+        bench: 'test/bench/main.ts',
+        'session-thread': 'src/runtimes/session-thread.ts'
+      },
+      // Chunks lie beside the entries, so that a file of ours is found from any of them.
+      output: { entryFileNames: '[name].mjs', chunkFileNames: '[name]-[hash].mjs' }
     }
   }
 })

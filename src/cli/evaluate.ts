@@ -10,6 +10,7 @@ import {
   memoryOption,
   overridesOf,
   printJson,
+  printWeightsNote,
   residualScaleOption,
   scaleOption,
   variantBitsOption,
@@ -66,7 +67,10 @@ export function evaluateCommand(): Command {
         )
       )
       if (options.json === true) printJson(result)
-      else console.log(describe(result))
+      else {
+        console.log(describe(result))
+        printWeightsNote(result.results.map(({ method }) => method))
+      }
     })
 }
 

@@ -1,4 +1,5 @@
 import { StudioError } from '../engine/errors'
+import { TrainingPaused } from '../engine/training/control'
 
 /** What an error reads like on a terminal (six lines at most), and the exit code it ends with. */
 export function explain(error: unknown): { readonly lines: readonly string[]; readonly exitCode: 1 | 2 } {
@@ -6,6 +7,7 @@ export function explain(error: unknown): { readonly lines: readonly string[]; re
     return { lines: [`error: ${error.message}`], exitCode: error.code === 'usage' ? 2 : 1 }
   if (error instanceof Error && error.name === 'AbortError')
     return { lines: ['Stopped; nothing was written.'], exitCode: 1 }
+  if (error instanceof TrainingPaused) return { lines: [error.message], exitCode: 1 }
   const trace = error instanceof Error ? (error.stack ?? error.message) : String(error)
   return {
     lines: [

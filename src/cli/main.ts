@@ -5,6 +5,7 @@ import { evaluateCommand } from './evaluate'
 import { explain } from './explain'
 import { inspectCommand } from './inspect'
 import { quantizeCommand } from './quantize'
+import { resumeCommand } from './resume'
 import { upscaleCommand } from './upscale'
 
 const program = new Command('2dquant')
@@ -13,6 +14,7 @@ const program = new Command('2dquant')
   .showSuggestionAfterError()
   .addCommand(inspectCommand())
   .addCommand(quantizeCommand())
+  .addCommand(resumeCommand())
   .addCommand(evaluateCommand())
   .addCommand(upscaleCommand())
   .addCommand(doctorCommand())

@@ -1,6 +1,16 @@
 import { InvalidArgumentError, Option } from 'commander'
-import { bitWidths, type Bits, type BitWidth } from '../contract/bounds'
+import {
+  bitWidths,
+  contestantTitles,
+  formatBits,
+  weightsNote,
+  type Bits,
+  type BitWidth,
+  type Contestant
+} from '../contract/bounds'
+import type { QuantizeResult } from '../contract/results'
 import type { QuantizeConfig } from '../engine/jobs/quantize'
+import { formatTable } from './table'
 
 /** `4` or `4,3,2`. */
 export function parseWidths(text: string): BitWidth[] {
@@ -117,4 +127,36 @@ export function bytesOf(mebibytes: number | undefined): number | undefined {
 /** Prints a result for programs. JSON goes to stdout, and nothing else does. */
 export function printJson(result: unknown): void {
   process.stdout.write(`${JSON.stringify(result, null, 2)}\n`)
+}
+
+/** Shows what a run holds now, and what to type next. */
+export function printRun({ run, quantizers, variants }: QuantizeResult): void {
+  const rows = variants.map(({ method, bits, seconds, training }) => [
+    contestantTitles[method],
+    formatBits(bits),
+    seconds.toFixed(2),
+    training === undefined ? '' : `${training.bestIteration} of ${training.iterations}`,
+    training === undefined ? '' : `${training.psnrAtStart.toFixed(2)} → ${training.psnr.toFixed(2)}`
+  ])
+  const isTrained = variants.some(({ training }) => training !== undefined)
+  const header = ['method', 'bits', 'time (s)', ...(isTrained ? ['best iteration', 'against FP (dB)'] : [])]
+  console.log(
+    formatTable(
+      header,
+      rows.map((row) => row.slice(0, header.length))
+    )
+  )
+  printWeightsNote(variants.map(({ method }) => method))
+  console.log(`\n${quantizers} quantizers in each variant. The run is in ${run}; next:`)
+  console.log(`  2dquant evaluate ${quoted(run)} --set <folder of pictures>`)
+}
+
+/** Says which of the methods in a table change weights. */
+export function printWeightsNote(methods: readonly Contestant[]): void {
+  if (methods.includes('2dquant+')) console.log(`\n${weightsNote}`)
+}
+
+/** A path as it must be typed. */
+function quoted(path: string): string {
+  return /^[\w./-]+$/.test(path) ? path : `"${path}"`
 }

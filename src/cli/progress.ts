@@ -1,4 +1,5 @@
 import colours from 'picocolors'
+import { contestantTitles, formatBits } from '../contract/bounds'
 import type { JobEvent } from '../contract/events'
 
 type Progress = Extract<JobEvent, { kind: 'progress' }>
@@ -25,11 +26,26 @@ export function progressPrinter(stream: NodeJS.WriteStream = process.stderr): (e
   let doneAtStart = 0
   let shown = 0
   return (event) => {
-    if (event.kind === 'loss' || event.kind === 'validation') return
+    const say = (text: string): void => {
+      // A line that rewrites itself ends before anything else is said.
+      stream.write(`${stream.isTTY && phase !== null ? '\n' : ''}${text}\n`)
+    }
     if (event.kind === 'log') {
-      stream.write(`${event.level === 'warning' ? colours.yellow('warning: ') : ''}${event.message}\n`)
+      say(`${event.level === 'warning' ? colours.yellow('warning: ') : ''}${event.message}`)
       return
     }
+    if (event.kind === 'estimate') {
+      const each = event.presets.map(({ name, seconds }) => `${name} ${formatSeconds(seconds)}`).join(', ')
+      say(`Training takes about ${formatSeconds(event.seconds)} for each variant on this machine (${each}).`)
+      return
+    }
+    if (event.kind === 'validation') {
+      const { method, bits, iteration, psnr } = event
+      const what = `${contestantTitles[method]} at ${formatBits(bits)} bits, iteration ${iteration}`
+      say(`${what}: ${psnr.toFixed(2)} dB against full precision`)
+      return
+    }
+    if (event.kind !== 'progress') return
     const first = event.phase !== phase
     const last = event.done >= event.total
     if (first) {
@@ -57,5 +73,6 @@ function formatRate(perSecond: number): string {
 function formatSeconds(seconds: number): string {
   if (seconds < 90) return `${Math.ceil(seconds)} s`
   if (seconds < 5400) return `${Math.round(seconds / 60)} min`
-  return `${(seconds / 3600).toFixed(1)} h`
+  const hours = seconds / 3600
+  return hours < 48 ? `${hours.toFixed(hours < 10 ? 1 : 0)} h` : `${Math.round(hours / 24)} days`
 }

@@ -2,14 +2,11 @@ import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { Command, Option } from 'commander'
 import {
-  calibrationMethodSchema,
-  contestantTitles,
-  formatBits,
   methodSchema,
   searchSchema,
+  trains,
   type Bits,
   type BitWidth,
-  type CalibrationMethod,
   type Method,
   type Search
 } from '../contract/bounds'
@@ -17,7 +14,7 @@ import { planSchema, type Plan } from '../contract/plan'
 import { distillationSchema, pictureKindSchema, type DistillationSettings, type PictureKind } from '../contract/run'
 import { StudioError } from '../engine/errors'
 import { quantize } from '../engine/jobs/quantize'
-import { presetNames, presets, type PresetName } from '../engine/presets'
+import { defaultFeatureWeight, presetNames, presets, type PresetName } from '../engine/presets'
 import {
   imageRangeOption,
   jsonOption,
@@ -27,12 +24,12 @@ import {
   parseWhole,
   parseWidths,
   printJson,
+  printRun,
   residualScaleOption,
   scaleOption,
   type OverrideOptions
 } from './options'
 import { runJob } from './run-job'
-import { formatTable } from './table'
 
 interface Options extends OverrideOptions {
   readonly calibration: string
@@ -53,10 +50,13 @@ interface Options extends OverrideOptions {
   readonly iterations?: number
   readonly batch?: number
   readonly learningRate?: number
+  readonly weightLearningRate?: number
+  readonly train: DistillationSettings['train']
   readonly schedule: DistillationSettings['schedule']
   readonly loss: DistillationSettings['loss']
   readonly lambda: number
-  readonly init: CalibrationMethod
+  readonly features: DistillationSettings['features']
+  readonly init: DistillationSettings['init']
   readonly firstAndLast?: boolean
   readonly out: string
   readonly json?: boolean
@@ -66,7 +66,7 @@ const presetTable = presetNames
   .map((name) => {
     const { patches, patchSize, searchSteps, iterations, batch } = presets[name]
     const search = `${patches} patches of ${patchSize}×${patchSize}, ${searchSteps} search steps`
-    return `  ${name.padEnd(6)} ${search}; 2dquant: ${iterations} iterations of ${batch} patches`
+    return `  ${name.padEnd(6)} ${search}; training: ${iterations} iterations of ${batch} patches`
   })
   .join('\n')
 
@@ -109,32 +109,52 @@ export function quantizeCommand(): Command {
       )
     )
     .addOption(new Option('--seed <n>', 'seed of the patches').argParser(parseWhole(0, 2 ** 32 - 1)).default(0))
-    .addOption(new Option('--iterations <n>', '2dquant: iterations (default: by preset)').argParser(parseWhole(1, 1e6)))
     .addOption(
-      new Option('--batch <n>', '2dquant: patches of an iteration (default: by preset)').argParser(parseWhole(1, 4096))
+      new Option('--iterations <n>', 'training: iterations (default: by preset)').argParser(parseWhole(1, 1e6))
+    )
+    .addOption(
+      new Option('--batch <n>', 'training: patches of an iteration (default: by preset)').argParser(parseWhole(1, 4096))
     )
     .addOption(
       new Option(
         '--learning-rate <x>',
-        '2dquant: of a bound, relative to its range (default: 0.01 at 2 bits, 0.005 at 3, 0.003 at more)'
+        'training: of a bound, relative to its range (default: 0.01 at 2 bits, 0.005 at 3, 0.003 at more)'
       ).argParser(parseNumber(0, 1))
     )
     .addOption(
-      new Option('--schedule <name>', '2dquant: of the learning rate')
+      new Option(
+        '--weight-learning-rate <x>',
+        '2dquant+: of a weight (default: 0.003 at 2 bits, 0.002 at 3, 0.001 at more)'
+      ).argParser(parseNumber(0, 1))
+    )
+    .addOption(
+      new Option('--train <weights>', '2dquant+: which weights are trained')
+        .choices(distillationSchema.shape.train.options)
+        .default('all')
+    )
+    .addOption(
+      new Option('--schedule <name>', 'training: of the learning rate')
         .choices(distillationSchema.shape.schedule.options)
         .default('cosine')
     )
     .addOption(
-      new Option('--loss <name>', '2dquant: how student and teacher are compared')
+      new Option('--loss <name>', 'training: how student and teacher are compared')
         .choices(distillationSchema.shape.loss.options)
         .default('corrected')
     )
     .addOption(
-      new Option('--lambda <x>', '2dquant: weight of the feature term').argParser(parseNumber(-1e-9)).default(0.01)
+      new Option('--lambda <x>', 'training: weight of the feature term')
+        .argParser(parseNumber(-1e-9))
+        .default(defaultFeatureWeight)
     )
     .addOption(
-      new Option('--init <method>', '2dquant: the bounds to start from')
-        .choices(calibrationMethodSchema.options)
+      new Option('--features <which>', 'training: what is compared beside the output')
+        .choices(distillationSchema.shape.features.options)
+        .default('groups')
+    )
+    .addOption(
+      new Option('--init <method>', 'training: the bounds to start from')
+        .choices(distillationSchema.shape.init.options)
         .default('dobi')
     )
     .addOption(
@@ -149,7 +169,10 @@ export function quantizeCommand(): Command {
       'after',
       `\nPresets:\n${presetTable}\n\nExamples:
   2dquant quantize model.pth --calibration DIV2K --bits 4 --out runs/first
-  2dquant quantize model.pth --calibration photos --calibration-kind hr --bits 4,3,2 --method minmax,percentile,dobi --out runs/all`
+  2dquant quantize model.pth --calibration photos --calibration-kind hr --bits 4,3,2 --method minmax,percentile,dobi --out runs/all
+  2dquant quantize model.pth --calibration DIV2K --bits 2 --method 2dquant,2dquant+ --preset fast --out runs/trained
+
+Ctrl+C pauses training; \`2dquant resume <run>\` goes on from there.`
     )
     .action(async (model: string, options: Options) => {
       const preset = presets[options.preset]
@@ -173,14 +196,17 @@ export function quantizeCommand(): Command {
               seed: options.seed,
               quantizeFirstAndLast: options.firstAndLast ?? false,
               plan,
-              distillation: options.method.includes('2dquant')
+              distillation: options.method.some(trains)
                 ? {
                     iterations: options.iterations ?? preset.iterations,
                     batch: options.batch ?? preset.batch,
                     learningRate: options.learningRate ?? null,
+                    weightLearningRate: options.weightLearningRate ?? null,
+                    train: options.train,
                     schedule: options.schedule,
                     loss: options.loss,
                     featureWeight: Math.max(0, options.lambda),
+                    features: options.features,
                     init: options.init
                   }
                 : null
@@ -194,14 +220,7 @@ export function quantizeCommand(): Command {
         printJson(result)
         return
       }
-      const rows = result.variants.map(({ method, bits, seconds }) => [
-        contestantTitles[method],
-        formatBits(bits),
-        seconds.toFixed(2)
-      ])
-      console.log(formatTable(['method', 'bits', 'time (s)'], rows))
-      console.log(`\n${result.quantizers} quantizers in each variant. The run is in ${result.run}; next:`)
-      console.log(`  2dquant evaluate ${quoted(result.run)} --set <folder of pictures>`)
+      printRun(result)
     })
 }
 
@@ -231,9 +250,4 @@ async function readPlan(path: string): Promise<Plan> {
     'unreadable',
     `The plan "${path}" is not as docs/cli.md describes${where}: ${issue?.message ?? ''}.`
   )
-}
-
-/** A path as it must be typed. */
-function quoted(path: string): string {
-  return /^[\w./-]+$/.test(path) ? path : `"${path}"`
 }

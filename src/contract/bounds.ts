@@ -16,12 +16,24 @@ export function formatBits(bits: Bits | null): string {
 }
 
 /** Methods that find bounds in histograms alone. */
-export const calibrationMethodSchema = z.enum(['minmax', 'percentile', 'dobi'])
+export const calibrationMethodSchema = z.enum(['minmax', 'percentile', 'dbdc', 'dobi'])
 export type CalibrationMethod = z.infer<typeof calibrationMethodSchema>
 
-/** All methods: `2dquant` trains the bounds that another method found. */
-export const methodSchema = z.enum([...calibrationMethodSchema.options, '2dquant'])
+/**
+ * Methods that train what another method found: `2dquant` the bounds alone, `2dquant+` the weights as well, `dbdc+pac` as
+ * Tu et al. (CVPR 2023) do.
+ */
+export const trainingMethodSchema = z.enum(['dbdc+pac', '2dquant', '2dquant+'])
+export type TrainingMethod = z.infer<typeof trainingMethodSchema>
+
+/** All methods. */
+export const methodSchema = z.enum([...calibrationMethodSchema.options, ...trainingMethodSchema.options])
 export type Method = z.infer<typeof methodSchema>
+
+/** Whether a method trains, and so takes minutes where others take seconds. */
+export function trains(method: Method): method is TrainingMethod {
+  return trainingMethodSchema.safeParse(method).success
+}
 
 /** What results are of: a method's, or what methods are compared with. */
 export const contestantSchema = z.enum(['fp', 'bicubic', ...methodSchema.options])
@@ -38,15 +50,35 @@ export const quantizerSchema = z.object({
   bits: bitWidthSchema,
   lower: z.number(),
   upper: z.number(),
-  search: z.enum(['two-sided', 'one-sided', 'joint', 'minmax', 'percentile', 'distilled'])
+  search: z.enum(['two-sided', 'one-sided', 'joint', 'minmax', 'percentile', 'dbdc', 'distilled']),
+  /** Bounds of every output channel of a weight, for methods that have them; `lower` and `upper` then enclose all. */
+  channels: z.array(z.object({ lower: z.number(), upper: z.number() })).optional()
 })
 export type Quantizer = Readonly<z.infer<typeof quantizerSchema>>
+
+/** How the training of a variant went. */
+export const trainingSchema = z.object({
+  /** Iterations done, and the one whose parameters were best on held-out patches and are kept; 0 is the start. */
+  iterations: z.int(),
+  bestIteration: z.int(),
+  /** Against full precision on these patches, in dB: at the start and at the best iteration. */
+  psnrAtStart: z.number(),
+  psnr: z.number(),
+  /** Whether all iterations were done, training was stopped before, or it diverged. */
+  outcome: z.enum(['finished', 'stopped', 'diverged'])
+})
 
 /** One quantized model: a method at certain bits. */
 export const variantSchema = z.object({
   method: methodSchema,
   bits: bitsSchema,
-  quantizers: z.array(quantizerSchema)
+  quantizers: z.array(quantizerSchema),
+  training: trainingSchema.optional(),
+  /** The file in the run folder that holds this variant's own weights, for methods that change them. */
+  weights: z
+    .string()
+    .regex(/^[\w.+-]+\.safetensors$/)
+    .optional()
 })
 export type Variant = Readonly<z.infer<typeof variantSchema>>
 
@@ -64,6 +96,12 @@ export const contestantTitles: Readonly<Record<Contestant, string>> = {
   bicubic: 'bicubic',
   minmax: 'MinMax',
   percentile: 'Percentile',
+  dbdc: 'DBDC',
   dobi: 'DOBI',
-  '2dquant': '2DQuant'
+  'dbdc+pac': 'DBDC+Pac',
+  '2dquant': '2DQuant',
+  '2dquant+': '2DQuant+'
 }
+
+/** Stands under every table that shows 2DQuant+. */
+export const weightsNote = '2DQuant+ changes the weights of the network; all other methods change bounds alone.'

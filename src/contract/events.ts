@@ -1,5 +1,8 @@
 import { z } from 'zod'
-import { bitsSchema } from './bounds'
+import { bitsSchema, trainingMethodSchema } from './bounds'
+
+/** Which variant is trained. */
+const variantKey = { method: trainingMethodSchema, bits: bitsSchema }
 
 /** What a job tells while it works. */
 export const jobEventSchema = z.discriminatedUnion('kind', [
@@ -15,14 +18,40 @@ export const jobEventSchema = z.discriminatedUnion('kind', [
   /** Losses of one iteration of training (from 1), the feature term already weighted. */
   z.object({
     kind: z.literal('loss'),
-    bits: bitsSchema,
+    ...variantKey,
     iteration: z.int(),
-    output: z.number(),
-    feature: z.number(),
+    output: z.number().nullable(),
+    feature: z.number().nullable(),
+    /** Of bounds, relative to their ranges. */
     learningRate: z.number()
   }),
-  /** PSNR in dB against full precision on patches held out of training; iteration 0 is the start. */
-  z.object({ kind: z.literal('validation'), bits: bitsSchema, iteration: z.int(), psnr: z.number() }),
+  /** On patches held out of training; iteration 0 is the start. */
+  z.object({
+    kind: z.literal('validation'),
+    ...variantKey,
+    iteration: z.int(),
+    /** PSNR in dB of the student's output against full precision. */
+    psnr: z.number(),
+    /** The same against the high-resolution pictures; null where there are none. Never what training is guided by. */
+    psnrAgainstHr: z.number().nullable(),
+    /** Share of the gradient of all bounds that the feature term supplies, 0 to 1. */
+    featureShare: z.number(),
+    /** A piece of the student's output, a PNG file in the run folder. */
+    preview: z.string()
+  }),
+  /** How fast training goes; not kept in the run folder. */
+  z.object({
+    kind: z.literal('pace'),
+    iterationsPerSecond: z.number(),
+    secondsLeft: z.number(),
+    memoryBytes: z.number()
+  }),
+  /** How long the training of one variant takes on this machine, measured by a few steps before it starts. */
+  z.object({
+    kind: z.literal('estimate'),
+    seconds: z.number(),
+    presets: z.array(z.object({ name: z.string(), seconds: z.number() }))
+  }),
   /** Something the user should know; the job goes on. */
   z.object({ kind: z.literal('log'), level: z.enum(['info', 'warning']), message: z.string() })
 ])

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { bitsSchema, contestantSchema, methodSchema } from './bounds'
+import { bitsSchema, contestantSchema, methodSchema, trainingSchema } from './bounds'
 
 const scoresSchema = z.object({ psnr: z.number().nullable(), ssim: z.number().nullable() })
 
@@ -30,11 +30,14 @@ export const evaluateResultSchema = z.object({
 })
 export type EvaluateResult = Readonly<z.infer<typeof evaluateResultSchema>>
 
-/** What `quantize --json` prints. */
+/** What `quantize --json` and `resume --json` print. */
 export const quantizeResultSchema = z.object({
   run: z.string(),
   quantizers: z.int(),
-  variants: z.array(z.object({ method: methodSchema, bits: bitsSchema, seconds: z.number() })),
+  /** Those that were made by this call. */
+  variants: z.array(
+    z.object({ method: methodSchema, bits: bitsSchema, seconds: z.number(), training: trainingSchema.optional() })
+  ),
   peakMemoryBytes: z.int()
 })
 export type QuantizeResult = Readonly<z.infer<typeof quantizeResultSchema>>

@@ -2,19 +2,25 @@ import { z } from 'zod'
 import { bitsSchema, calibrationMethodSchema, methodSchema, searchSchema } from './bounds'
 import { planSchema } from './plan'
 
-/** How bounds are trained. */
+/** How bounds (and weights) are trained. */
 export const distillationSchema = z.object({
   iterations: z.int(),
   /** Patches of one iteration. */
   batch: z.int(),
   /** Of a bound relative to its tensor's range; null takes 0.01 at 2 bits, 0.005 at 3, 0.003 at more. */
   learningRate: z.number().nullable(),
+  /** Of a weight; null takes 0.003 at 2 bits, 0.002 at 3, 0.001 at more. */
+  weightLearningRate: z.number().nullable(),
+  /** Which weights 2DQuant+ trains. */
+  train: z.enum(['quantized', 'all']),
   schedule: z.enum(['cosine', 'constant']),
   loss: z.enum(['released', 'paper', 'corrected']),
   /** Weight λ of the feature term. */
   featureWeight: z.number(),
+  /** What is compared beside the output: what each group of blocks gives, or each block. */
+  features: z.enum(['groups', 'blocks']),
   /** The method whose bounds training starts from. */
-  init: calibrationMethodSchema
+  init: calibrationMethodSchema.extract(['dobi', 'percentile', 'minmax'])
 })
 export type DistillationSettings = Readonly<z.infer<typeof distillationSchema>>
 
@@ -43,7 +49,8 @@ export type PictureKind = z.infer<typeof pictureKindSchema>
 export const runFileSchema = z.object({
   schema: z.literal(1),
   appVersion: z.string(),
-  state: z.enum(['done']),
+  /** A run in training may be going on, or have ended without a word; a paused one waits to be resumed. */
+  state: z.enum(['training', 'paused', 'done']),
   created: z.string(),
   model: z.object({
     file: z.string(),
@@ -61,6 +68,8 @@ export const runFileSchema = z.object({
     pictures: z.int()
   }),
   settings: quantizeSettingsSchema,
+  /** Of the settings as JSON, so that a resumed run is known to be the same. */
+  settingsSha256: z.string(),
   runtime: z.object({ name: z.string(), version: z.string(), device: z.string() })
 })
 export type RunFile = Readonly<z.infer<typeof runFileSchema>>

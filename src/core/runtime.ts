@@ -35,4 +35,9 @@ export interface Runtime {
   readonly device: string
   /** Makes a session. Throws a StudioError where the runtime cannot take the graph. */
   load(graph: Graph, options?: LoadOptions): Promise<Session>
+  /**
+   * Makes sessions of one graph that run at the same time, sharing the machine's cores; fewer than wanted where the runtime
+   * cannot.
+   */
+  loadCopies(graph: Graph, count: number, options?: LoadOptions): Promise<readonly [Session, ...Session[]]>
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { basename, resolve } from 'node:path'
+import type { RunFile } from '../contract/run'
 import { StudioError } from '../core/errors'
 import { detectModel } from '../core/models/detect'
 import type { Model, ModelOverrides } from '../core/models/model'
@@ -19,6 +20,11 @@ export async function loadModel(path: string, overrides: ModelOverrides = {}): P
   const checkpoint = await readCheckpoint(path)
   const model = detectModel(checkpoint, basename(path), overrides)
   return { model, file: resolve(path), sha256: await sha256OfFile(path) }
+}
+
+/** What a run's user told about its model. */
+export function overridesOfRun({ imageRange, residualScale }: RunFile['model']): ModelOverrides {
+  return { ...(imageRange === null ? {} : { imageRange }), ...(residualScale === null ? {} : { residualScale }) }
 }
 
 /** Throws a StudioError unless the network's scale is the one wanted. */

@@ -58,7 +58,30 @@ export async function* readInOrder(
   }
 }
 
+/** Patches with their high-resolution counterparts, null where there are none, in the order they were drawn. */
+export async function readPairs(
+  entries: readonly PictureEntry[],
+  model: Model,
+  drawn: readonly Patch[]
+): Promise<readonly { readonly lr: Float32Array; readonly hr: Float32Array | null }[]> {
+  const pairs: { readonly lr: Float32Array; readonly hr: Float32Array | null }[] = []
+  for (const patch of drawn) {
+    const entry = entries[patch.picture]
+    if (entry === undefined) throw new Error('A patch of no picture was drawn')
+    const { lr, hr } = await readPair(entry, model.scale)
+    pairs.push({
+      lr: toTensor(cutPatch(asNetworkTakes(lr, model), patch)),
+      hr: hr === null ? null : toTensor(cutPatch(asNetworkTakes(hr, model), patch, model.scale))
+    })
+  }
+  return pairs
+}
+
+function asNetworkTakes(picture: Image, { channels }: Model): Image {
+  return channels === 3 ? toRgb(picture) : toGrey(picture)
+}
+
 async function readPicture(entry: PictureEntry, model: Model): Promise<Image> {
   const { lr } = await readPair(entry, model.scale)
-  return model.channels === 3 ? toRgb(lr) : toGrey(lr)
+  return asNetworkTakes(lr, model)
 }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { basename, extname, join } from 'node:path'
@@ -6,6 +7,7 @@ import { StudioError } from '../core/errors'
 import { cropToMultiple, type Image } from '../core/imaging/image'
 import { imresize } from '../core/imaging/imresize'
 import { listImages, readImage, readImageSize } from '../formats/image-files'
+import { sha256OfFile } from './model-file'
 
 /** One picture of a set: a high-resolution file, a low-resolution file, or both. */
 export interface PictureEntry {
@@ -129,6 +131,15 @@ export async function readPair(entry: PictureEntry, scale: number): Promise<Pict
     )
   }
   return { hr: cropToMultiple(hr, scale), lr }
+}
+
+/** SHA-256 over the digests of all picture files, in the order of the set. */
+export async function fingerprint({ entries }: PictureSet): Promise<string> {
+  const hash = createHash('sha256')
+  for (const { hr, lr } of entries) {
+    for (const path of [hr, lr]) if (path !== null) hash.update(await sha256OfFile(path))
+  }
+  return hash.digest('hex')
 }
 
 /** Size of an entry's low-resolution picture, read from a file's header only. */

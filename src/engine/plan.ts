@@ -42,16 +42,27 @@ function planEntry<K extends 'bits' | 'quantize'>(
   return plan?.quantizers.findLast((entry) => entry[key] !== undefined && matches(entry.name, name))?.[key]
 }
 
-/** The runtime inputs that make a graph with quantizers one variant: bounds [quantizers, 2] and levels [quantizers]. */
-export function quantizerFeeds(quantizers: readonly (Bounds & { readonly bits: number })[]): NamedTensors {
-  const bounds = quantizers.flatMap(({ lower, upper }) => [lower, upper])
+/** Bounds of a quantizer, or of each of its channels. */
+type QuantizerBounds = Bounds & { readonly bits: number; readonly channels?: readonly Bounds[] | undefined }
+
+/** The rows of bounds that quantizers have, one each or one for each channel, and 2^bits − 1 of every row. */
+export function boundRows(quantizers: readonly QuantizerBounds[]): readonly (Bounds & { readonly levels: number })[] {
+  return quantizers.flatMap((quantizer) =>
+    (quantizer.channels ?? [quantizer]).map(({ lower, upper }) => ({ lower, upper, levels: levelsOf(quantizer.bits) }))
+  )
+}
+
+/** The runtime inputs that make a graph with quantizers one variant: bounds [rows, 2] and levels [rows]. */
+export function quantizerFeeds(quantizers: readonly QuantizerBounds[]): NamedTensors {
+  const rows = boundRows(quantizers)
+  const bounds = rows.flatMap(({ lower, upper }) => [lower, upper])
   return new Map([
-    [boundsInput, floatTensor(bounds, [quantizers.length, 2])],
+    [boundsInput, floatTensor(bounds, [rows.length, 2])],
     [
       levelsInput,
       floatTensor(
-        quantizers.map(({ bits }) => levelsOf(bits)),
-        [quantizers.length]
+        rows.map(({ levels }) => levels),
+        [rows.length]
       )
     ]
   ])

@@ -17,3 +17,6 @@ export const presets = {
 
 export type PresetName = keyof typeof presets
 export const presetNames = ['fast', 'paper', 'best'] as const satisfies readonly PresetName[]
+
+/** Weight λ of the feature term unless told otherwise (docs/decisions/0008). */
+export const defaultFeatureWeight = 0.01

@@ -1,20 +1,21 @@
+import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { deflateSync, inflateSync } from 'node:zlib'
-import type { z } from 'zod'
+import { z } from 'zod'
 import { boundsFileSchema, type BoundsFile } from '../contract/bounds'
 import type { JobEvent } from '../contract/events'
-import { runFileSchema, type RunFile } from '../contract/run'
-import type { Histogram } from '../core/calibration/histogram'
+import { quantizeSettingsSchema, runFileSchema, type QuantizeSettings, type RunFile } from '../contract/run'
 import type { Statistics } from '../core/calibration/statistics'
 import { StudioError } from '../core/errors'
+import { packNumbers, unpackNumbers } from './packed'
 
 /** Names of the files in a run folder. */
-const runFile = 'run.json'
-const boundsFile = 'bounds.json'
+export const runFile = 'run.json'
+export const boundsFile = 'bounds.json'
 const statisticsFile = 'statistics.bin'
-const eventsFile = 'events.jsonl'
+export const eventsFile = 'events.jsonl'
 
 /** What a finished calibration leaves behind. */
 export interface RunContents {
@@ -37,7 +38,14 @@ export async function expectFreeFolder(folder: string): Promise<void> {
     throw new StudioError('refused', `"${folder}" exists already; give another --out or remove it first.`)
   }
   await withDiskErrors(folder, async () => {
-    await mkdir(dirname(resolve(folder)), { recursive: true })
+    const parent = dirname(resolve(folder))
+    await mkdir(parent, { recursive: true })
+    // What a killed process left behind.
+    const prefix = partialPrefix(folder)
+    for (const name of await readdir(parent)) {
+      const left = name.startsWith(prefix) && !isAlive(Number(name.slice(prefix.length)))
+      if (left) await rm(join(parent, name), { recursive: true, force: true })
+    }
     await mkdir(partialFolder(folder))
     await rm(partialFolder(folder), { recursive: true })
   })
@@ -52,7 +60,7 @@ export async function writeRun(folder: string, contents: RunContents): Promise<v
       await writeFile(join(partial, runFile), json(contents.run))
       await writeFile(join(partial, boundsFile), json(contents.bounds))
       await writeFile(join(partial, statisticsFile), packStatistics(contents.statistics))
-      await writeFile(join(partial, eventsFile), contents.events.map((event) => `${JSON.stringify(event)}\n`).join(''))
+      await writeFile(join(partial, eventsFile), contents.events.map(eventLine).join(''))
       await rename(partial, folder)
     } finally {
       await rm(partial, { recursive: true, force: true })
@@ -60,10 +68,28 @@ export async function writeRun(folder: string, contents: RunContents): Promise<v
   })
 }
 
+/** What an event is in `events.jsonl`: a line, or nothing where it only matters at its time. */
+export function eventLine(event: JobEvent): string {
+  return event.kind === 'progress' || event.kind === 'pace' || event.kind === 'estimate'
+    ? ''
+    : `${JSON.stringify(event)}\n`
+}
+
 /** A hidden name beside the folder, so that renaming stays on one disk. */
 function partialFolder(folder: string): string {
-  const whole = resolve(folder)
-  return join(dirname(whole), `.${basename(whole)}.partial-${process.pid}`)
+  return join(dirname(resolve(folder)), `${partialPrefix(folder)}${process.pid}`)
+}
+
+const partialPrefix = (folder: string): string => `.${basename(resolve(folder))}.partial-`
+
+/** Whether a process of this number runs. */
+export function isAlive(pid: number): boolean {
+  try {
+    return Number.isInteger(pid) && pid > 0 && process.kill(pid, 0)
+  } catch (error) {
+    // Another user's process may not be signalled, but it is there.
+    return error instanceof Error && 'code' in error && error.code === 'EPERM'
+  }
 }
 
 /** Runs `write` and turns what the operating system says into one sentence. */
@@ -86,7 +112,15 @@ export async function withDiskErrors<T>(path: string, write: () => Promise<T>): 
   }
 }
 
-const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`
+export const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`
+
+/** SHA-256 of settings, in hexadecimal. */
+export function settingsDigest(settings: QuantizeSettings): string {
+  // Parsed, entries have one order wherever the settings come from.
+  return createHash('sha256')
+    .update(JSON.stringify(quantizeSettingsSchema.parse(settings)))
+    .digest('hex')
+}
 
 /** Whether a path is a run folder rather than a model file. */
 export async function isRunFolder(path: string): Promise<boolean> {
@@ -117,47 +151,59 @@ async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T> {
   throw new StudioError('unreadable', `"${path}" is not as it should be${where}: ${issue?.message ?? 'unknown'}.`)
 }
 
-/**
- * Histograms as bytes: a header's length (uint32), the header (JSON: where each histogram's bins lie), then all counts as
- * float64, the whole deflated. Little-endian.
- */
+/** Histograms as bytes: where the bins of each lie and how many values are in each bin, deflated. */
 function packStatistics(statistics: Statistics): Uint8Array {
-  const entries = [...statistics]
-  const header = Buffer.from(
-    JSON.stringify(
-      entries.map(([value, { origin, width, min, max, count, counts }]) => {
-        return { value, origin, width, min, max, count, bins: counts.length }
-      })
-    )
-  )
-  const length = Buffer.alloc(4)
-  length.writeUInt32LE(header.length)
-  const counts = entries.map(([, histogram]) =>
-    Buffer.from(histogram.counts.buffer, histogram.counts.byteOffset, histogram.counts.byteLength)
-  )
-  return deflateSync(Buffer.concat([length, header, ...counts]), { level: 1 })
+  const header = [...statistics].map(([value, { origin, width, min, max, count }]) => {
+    return { value, origin, width, min, max, count }
+  })
+  return deflateSync(packNumbers({ header, arrays: [...statistics.values()].map(({ counts }) => counts) }), {
+    level: 1
+  })
 }
+
+const statisticsSchema = z.array(
+  z.object({
+    value: z.string(),
+    origin: z.number(),
+    width: z.number(),
+    min: z.number(),
+    max: z.number(),
+    count: z.number()
+  })
+)
 
 /** The histograms of a run, so that new bounds can be searched without the network. */
 export async function readStatistics(folder: string): Promise<Statistics> {
   const path = join(folder, statisticsFile)
   if (!existsSync(path)) throw new StudioError('missing', `There is no "${path}"; quantize again.`)
   try {
-    const bytes = inflateSync(await readFile(path))
-    const headerLength = bytes.readUInt32LE(0)
-    const header = JSON.parse(bytes.toString('utf8', 4, 4 + headerLength)) as (Omit<Histogram, 'counts'> & {
-      readonly value: string
-      readonly bins: number
-    })[]
-    let offset = 4 + headerLength
+    const { header, arrays } = unpackNumbers(inflateSync(await readFile(path)))
     return new Map(
-      header.map(({ value, bins, ...rest }) => {
-        const counts = new Float64Array(new Uint8Array(bytes.subarray(offset, offset + 8 * bins)).buffer)
-        offset += 8 * bins
-        return [value, { ...rest, counts }]
+      statisticsSchema.parse(header).map(({ value, ...rest }, i) => {
+        return [value, { ...rest, counts: arrays[i] ?? new Float64Array(0) }]
       })
     )
   } catch (cause) {
     throw new StudioError('unreadable', `"${path}" is damaged; quantize again.`, { cause })
   }
+}
+
+/** Replaces a file in one step: after a crash it is the old one or the new one. */
+export async function replaceFile(path: string, bytes: Uint8Array | string): Promise<void> {
+  const partial = `${path}.partial-${process.pid}`
+  await withDiskErrors(path, async () => {
+    try {
+      const file = await open(partial, 'w')
+      try {
+        await file.writeFile(bytes)
+        // Without this, a power cut after the renaming could leave an empty file.
+        await file.sync()
+      } finally {
+        await file.close()
+      }
+      await rename(partial, path)
+    } finally {
+      await rm(partial, { force: true })
+    }
+  })
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { StudioError } from '../core/errors'
-import { elementCount, type Checkpoint, type Tensor } from '../core/tensor'
+import { elementCount, type Checkpoint, type Tensor, type TensorOf } from '../core/tensor'
 import { decodeElements, storedSize, type StoredType } from './elements'
 
 const storedTypes: ReadonlyMap<string, StoredType> = new Map([
@@ -85,4 +85,27 @@ export function readSafetensors(bytes: Uint8Array, file: string): Checkpoint {
   taken.sort(([a], [b]) => a - b)
   if (taken.some(([from], i) => from < (taken[i - 1]?.[1] ?? 0))) throw damaged('its tensors overlap')
   return { tensors, metadata: new Map(Object.entries(texts.data)) }
+}
+
+/** The bytes of a safetensors file of float32 tensors, in their order. */
+export function writeSafetensors(
+  tensors: ReadonlyMap<string, TensorOf<'float32'>>,
+  metadata: Readonly<Record<string, string>> = {}
+): Uint8Array {
+  let end = 0
+  const entries = [...tensors].map(([name, { shape, data }]) => {
+    const start = end
+    end += data.byteLength
+    return [name, { dtype: 'F32', shape, data_offsets: [start, end] }] as const
+  })
+  const header = new TextEncoder().encode(JSON.stringify({ __metadata__: metadata, ...Object.fromEntries(entries) }))
+  const bytes = new Uint8Array(8 + header.length + end)
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(header.length), true)
+  bytes.set(header, 8)
+  let offset = 8 + header.length
+  for (const { data } of tensors.values()) {
+    bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), offset)
+    offset += data.byteLength
+  }
+  return bytes
 }

@@ -5,13 +5,19 @@ import type { Graph } from '../core/graph/graph'
 import type { LoadOptions, NamedTensors, Runtime, Session } from '../core/runtime'
 import { elementCount, type Tensor } from '../core/tensor'
 import { writeOnnx } from '../formats/onnx'
+import { loadInThreads } from './threaded-session'
 
 /** onnxruntime on the processor. */
 export const onnxruntimeCpu: Runtime = {
   name: 'onnxruntime',
   version: env.versions.node ?? 'unknown',
   device: 'cpu',
-  load: loadSession
+  load: loadSession,
+  async loadCopies(graph, count, options = {}) {
+    const threads = options.threads ?? Math.max(1, Math.floor(availableParallelism() / count))
+    const threaded = count === 1 ? null : await loadInThreads(graph, count, { ...options, threads })
+    return threaded ?? [await loadSession(graph, options)]
+  }
 }
 
 /**

@@ -16,7 +16,7 @@ if (words[0] === '--calibrate') {
   // A child of the group `engine`: one calibration, whose peak memory is the process's.
   console.log(await memoryOfCalibration(Number(words[1])))
 } else if (words[0] === '--distil') {
-  console.log(await memoryOfDistillation())
+  console.log(await memoryOfDistillation(words[1] === 'weights' ? 'weights' : 'bounds'))
 } else {
   const unknown = wanted.find((name) => !(name in groups))
   if (unknown === undefined) process.exitCode = await run(wanted.length === 0 ? Object.keys(groups) : wanted)

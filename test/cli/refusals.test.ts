@@ -60,7 +60,7 @@ const misuse: readonly (readonly [name: string, args: readonly string[], says: R
   ['a missing argument', ['inspect'], /model/],
   ['a missing required flag', quantize(set), /--out/],
   ['a bit width that is not supported', ['inspect', bundledModel, '--bits', '5'], /2, 3, 4, 6 and 8/],
-  ['an unknown method', quantize(set, '--out', out, '--method', 'magic'), /minmax, percentile, dobi/],
+  ['an unknown method', quantize(set, '--out', out, '--method', 'magic'), /minmax, percentile, dbdc, dobi/],
   ['a percentile beyond 100', quantize(set, '--out', out, '--percentile', '101'), /at most 100/],
   ['a size that is none', ['inspect', bundledModel, '--size', '12'], /128x128/],
   ['bicubic without a scale', ['evaluate', 'bicubic', '--set', set], /--scale/],

@@ -2,9 +2,9 @@ import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll } from 'vitest'
+import { afterAll, expect } from 'vitest'
 
-const program = join(import.meta.dirname, '..', '..', 'bin', '2dquant.mjs')
+export const program = join(import.meta.dirname, '..', '..', 'bin', '2dquant.mjs')
 
 /** The model that comes with the program. */
 export const bundledModel = join(import.meta.dirname, '..', '..', 'resources', 'models', 'swinir-tiny-x4.safetensors')
@@ -16,25 +16,39 @@ export interface Outcome {
   readonly stderr: string
 }
 
-/** Runs the built command line as a user does. `onStart` is called with its first line on stderr and may stop it. */
+/**
+ * Runs the built command line as a user does. `onText` sees all it has said on stderr so far, and may end it; a second
+ * signal is not sent, as it would end the program at once.
+ */
 export async function runCli(
   args: readonly string[],
-  onStart: (stop: () => void) => void = () => undefined
+  onText: (text: string, end: () => void) => void = () => undefined
 ): Promise<Outcome> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
     let stdout = ''
     let stderr = ''
+    let ended = false
     child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()))
     child.stderr.on('data', (chunk: Buffer) => {
-      if (stderr === '') onStart(() => child.kill('SIGINT'))
       stderr += chunk.toString()
+      onText(stderr, () => {
+        if (!ended) child.kill('SIGINT')
+        ended = true
+      })
     })
     child.on('error', reject)
     child.on('close', (code) => {
       resolve({ code, stdout, stderr })
     })
   })
+}
+
+/** The JSON on stdout; the whole of it must be one document. */
+export function json({ code, stdout, stderr }: Outcome): unknown {
+  expect(stderr.split('\n').filter((line) => line.startsWith('error'))).toEqual([])
+  expect(code).toBe(0)
+  return JSON.parse(stdout)
 }
 
 /** A folder that is gone after the tests of the calling file. */

@@ -16,7 +16,7 @@ import { readImage } from '../../src/formats/image-files'
 import { psnr } from '../../src/core/evaluation/psnr'
 import { openRun, readStatistics } from '../../src/engine/run-folder'
 import { writeTestPicture } from '../pictures'
-import { bundledModel, runCli, temporaryFolder, type Outcome } from './run-cli'
+import { bundledModel, json, runCli, temporaryFolder, type Outcome } from './run-cli'
 
 const folder = temporaryFolder()
 const data = join(folder, 'my pictures 图片')
@@ -25,13 +25,6 @@ const quick = ['--patches', '3', '--patch-size', '16']
 const quantizeArguments = (out: string, ...more: string[]): string[] => [
   ...['quantize', bundledModel, '--calibration', join(data, 'set'), ...quick, '--out', out, ...more]
 ]
-
-/** The JSON on stdout; the whole of it must be one document. */
-function json({ code, stdout, stderr }: Outcome): unknown {
-  expect(stderr.split('\n').filter((line) => line.startsWith('error'))).toEqual([])
-  expect(code).toBe(0)
-  return JSON.parse(stdout)
-}
 
 const sum = (numbers: readonly (number | null)[]): number => numbers.reduce<number>((total, n) => total + (n ?? NaN), 0)
 
@@ -81,7 +74,8 @@ describe('quantize', () => {
       }
     }
     const events = readFileSync(join(run, 'events.jsonl'), 'utf8').trim().split('\n')
-    expect(events.map((line) => (JSON.parse(line) as { kind: string }).kind)).toContain('progress')
+    // Progress matters only at its time.
+    expect(events).toEqual([''])
   })
 
   it('keeps statistics from which the same bounds are found again', async () => {
@@ -125,66 +119,11 @@ describe('quantize', () => {
     expect(evaluateResultSchema.parse(evaluated).results).toHaveLength(2)
   })
 
-  it('trains bounds, the same ones for the same seed', async () => {
-    const train = (name: string, ...more: readonly string[]): Promise<Outcome> =>
-      runCli(
-        quantizeArguments(
-          join(folder, name),
-          '--bits',
-          '4,2',
-          '--method',
-          '2dquant,dobi',
-          '--iterations',
-          '3',
-          ...more,
-          '--json'
-        )
-      )
-    const result = quantizeResultSchema.parse(json(await train('trained', '--batch', '2')))
-    expect(result.variants.map(({ method, bits }) => `${method} ${bits.weight}`)).toEqual([
-      ...['dobi 4', 'dobi 2', '2dquant 4', '2dquant 2']
-    ])
-    json(await train('trained again', '--batch', '2'))
-    const [first, again] = [await openRun(join(folder, 'trained')), await openRun(join(folder, 'trained again'))]
-    expect(again.bounds.variants).toEqual(first.bounds.variants)
-    const [dobi, trained] = ['dobi', '2dquant'].map((wanted) =>
-      first.bounds.variants.find(({ method, bits }) => method === wanted && bits.weight === 2)
-    )
-    expect(new Set(trained?.quantizers.map(({ search }) => search))).toEqual(new Set(['distilled']))
-    const moved = trained?.quantizers.filter(({ upper }, i) => upper !== dobi?.quantizers[i]?.upper) ?? []
-    expect(moved.length).toBeGreaterThan(100)
-    const events = readFileSync(join(folder, 'trained', 'events.jsonl'), 'utf8')
-      .trim()
-      .split('\n')
-    const kinds = events.map((line) => (JSON.parse(line) as { kind: string }).kind)
-    expect(kinds.filter((kind) => kind === 'loss')).toHaveLength(2 * 3)
-    // The start and every iteration, so few there are.
-    expect(kinds.filter((kind) => kind === 'validation')).toHaveLength(2 * 4)
-  })
-
-  it.each(['released', 'paper'])('trains by the %s loss as well', async (loss) => {
-    const out = join(folder, `by ${loss}`)
-    const options = [
-      '--method',
-      '2dquant',
-      '--iterations',
-      '1',
-      '--batch',
-      '2',
-      '--loss',
-      loss,
-      '--init',
-      'minmax',
-      '--json'
-    ]
-    expect(quantizeResultSchema.parse(json(await runCli(quantizeArguments(out, ...options)))).variants).toHaveLength(1)
-  })
-
   it('stops on Ctrl+C without leaving anything', async () => {
     const out = join(folder, 'stopped')
     const many = [...quantizeArguments(out), '--patches', '5000']
-    const { code, stderr } = await runCli(many, (stop) => {
-      stop()
+    const { code, stderr } = await runCli(many, (_, end) => {
+      end()
     })
     expect(code).toBe(1)
     expect(stderr).toContain('Stopped; nothing was written.')
@@ -318,9 +257,12 @@ describe('doctor', () => {
 })
 
 describe('help', () => {
-  it.each(['inspect', 'quantize', 'evaluate', 'upscale', 'doctor'])('of %s has an example', async (command) => {
-    const { code, stdout } = await runCli([command, '--help'])
-    expect(code).toBe(0)
-    expect(stdout).toMatch(new RegExp(`Examples?:\\n  2dquant ${command}`))
-  })
+  it.each(['inspect', 'quantize', 'resume', 'evaluate', 'upscale', 'doctor'])(
+    'of %s has an example',
+    async (command) => {
+      const { code, stdout } = await runCli([command, '--help'])
+      expect(code).toBe(0)
+      expect(stdout).toMatch(new RegExp(`Examples?:\\n  2dquant ${command}`))
+    }
+  )
 })

@@ -29,6 +29,7 @@ const contents: Parameters<typeof writeRun>[1] = {
       plan: null,
       distillation: null
     },
+    settingsSha256: digest,
     runtime: { name: 'onnxruntime', version: '1', device: 'cpu' }
   },
   bounds: {

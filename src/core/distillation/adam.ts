@@ -40,8 +40,9 @@ export class Adam {
    * Changes `values` by one step against their gradient.
    *
    * @param learningRates one for each value
+   * @param rateFactor on all of them
    */
-  step(values: Float64Array, gradient: ArrayLike<number>, learningRates: ArrayLike<number>): void {
+  step(values: Float64Array, gradient: ArrayLike<number>, learningRates: ArrayLike<number>, rateFactor = 1): void {
     const { beta1, beta2, epsilon } = this.#settings
     this.#steps++
     const correction1 = 1 - beta1 ** this.#steps
@@ -53,7 +54,7 @@ export class Adam {
       this.#first[i] = first
       this.#second[i] = second
       const move = first / correction1 / (Math.sqrt(second / correction2) + epsilon)
-      values[i] = (values[i] ?? 0) - (learningRates[i] ?? 0) * move
+      values[i] = (values[i] ?? 0) - (learningRates[i] ?? 0) * rateFactor * move
     }
   }
 }

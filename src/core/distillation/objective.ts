@@ -2,9 +2,10 @@ import { StudioError } from '../errors'
 import { GraphBuilder, type Value } from '../graph/builder'
 import { evaluateDimension } from '../graph/dimension'
 import { differentiate, gradientOf } from '../graph/gradients/differentiate'
-import { int, ownDomain, type Graph, type Node } from '../graph/graph'
+import { foldConstants } from '../graph/fold'
+import { int, ownDomain, type Graph, type GraphInput, type Node } from '../graph/graph'
 import { inferShapes } from '../graph/infer'
-import { pictureOutput } from '../models/model'
+import { pictureInput, pictureOutput } from '../models/model'
 import { lowerQuantizers } from '../quantization/lowering'
 import { boundsInput, placeQuantizers, type QuantizerSite } from '../quantization/placement'
 
@@ -14,25 +15,28 @@ export type LossKind = 'released' | 'paper' | 'corrected'
 /** What is minimised. */
 export interface Objective {
   readonly loss: LossKind
-  /** Weight λ of the feature term. */
-  readonly featureWeight: number
   /** Values of the network that are compared beside its output. */
   readonly features: readonly string[]
 }
 
-/** Outputs of a distillation graph, all scalars but the gradient [quantizers, 2]. */
+/** The input of a distillation graph that weights the feature term. */
+export const featureWeightInput = 'distillation.feature_weight'
+
+/** Outputs of a distillation graph, all scalars but the gradient [rows, 2] and the student's picture. */
 export const distillationOutputs = {
   outputLoss: 'distillation.output_loss',
+  /** Already weighted. */
   featureLoss: 'distillation.feature_loss',
   /** Mean squared difference of the two outputs, for PSNR against full precision. */
   squaredError: 'distillation.squared_error',
+  picture: pictureOutput,
   boundsGradient: gradientOf(boundsInput)
 } as const
 
 const totalLoss = 'distillation.loss'
 
 /**
- * Teacher, student, losses and the gradient of all bounds in one graph.
+ * Teacher, student, losses and the gradients of all bounds (and, where wanted, of weights) in one graph.
  *
  * - `released`, as the authors' code computes it: mean |O − Oq| divided once more by the elements of one output; the mean
  *   of squared differences of features over B·B pairs of samples and normalizers, divided once more by its elements;
@@ -42,35 +46,55 @@ const totalLoss = 'distillation.loss'
  * The feature term counts λ times. Norms by which features are divided pass no gradient on, as in the authors' code.
  *
  * @param graph the full-precision network, of fixed size, batch included
- * @returns inputs `lr`, `bounds`, `levels`; outputs `distillationOutputs`
+ * @param trained names of constants that are trained as well; the teacher keeps them
+ * @returns inputs `lr`, `bounds`, `levels`, λ and the trained weights; outputs `distillationOutputs` and the gradients of
+ *   the weights
  */
-export function distillationGraph(graph: Graph, sites: readonly QuantizerSite[], objective: Objective): Graph {
-  const types = inferShapes(graph)
-  const missing = objective.features.find((feature) => !types.has(feature))
+export function distillationGraph(
+  graph: Graph,
+  sites: readonly QuantizerSite[],
+  { loss, features }: Objective,
+  trained: readonly string[] = []
+): Graph {
+  const teacher = foldConstants(graph)
+  const types = inferShapes(teacher)
+  const missing = features.find((feature) => !types.has(feature))
   if (missing !== undefined) throw new StudioError('refused', `The network has no value "${missing}" to compare.`)
   const sizesOf = (value: string): number[] => (types.get(value)?.shape ?? []).map((size) => evaluateDimension(size))
 
-  const student = placeQuantizers(graph, sites)
+  const student = placeQuantizers(foldConstants(withInputs(graph, trained)), sites)
   const builder = GraphBuilder.rewriting(student)
   for (const node of student.nodes) builder.append(node)
-  const isComputed = new Set(graph.nodes.flatMap(({ outputs }) => outputs))
-  const ofTeacher = (value: string): string => (isComputed.has(value) ? `teacher/${value}` : value)
-  for (const node of graph.nodes) builder.append(renamed(node, ofTeacher))
+  // What the student changes, or computes from what it changes, the teacher has under a name of its own.
+  const shared = new Set([pictureInput, '', ...student.initializers.keys()])
+  const ofTeacher = (value: string): string => (shared.has(value) ? value : `teacher/${value}`)
+  for (const [name, tensor] of teacher.initializers) if (!shared.has(name)) builder.constant(tensor, ofTeacher(name))
+  for (const node of teacher.nodes) builder.append(renamed(node, ofTeacher))
 
-  const losses = lossTerms(builder, objective.loss)
-  const outputLoss = losses.output(ofTeacher(pictureOutput), pictureOutput, sizesOf(pictureOutput))
-  const featureLosses = objective.features.map((feature) =>
-    losses.feature(ofTeacher(feature), feature, sizesOf(feature))
-  )
+  const terms = lossTerms(builder, loss)
+  const outputLoss = terms.output(ofTeacher(pictureOutput), pictureOutput, sizesOf(pictureOutput))
+  const featureLosses = features.map((feature) => terms.feature(ofTeacher(feature), feature, sizesOf(feature)))
   const { outputLoss: outputName, featureLoss: featureName, squaredError } = distillationOutputs
   builder.apply('Identity', [outputLoss], {}, outputName)
-  const features = featureLosses.length === 0 ? builder.scalar(0) : builder.apply('Sum', featureLosses)
-  builder.multiply(features, builder.scalar(objective.featureWeight), featureName)
+  const sum = featureLosses.length === 0 ? builder.scalar(0) : builder.apply('Sum', featureLosses)
+  builder.multiply(sum, builder.input(featureWeightInput, []), featureName)
   const difference = builder.subtract(ofTeacher(pictureOutput), pictureOutput)
   builder.apply('ReduceMean', [builder.multiply(difference, difference)], { keepdims: int(0) }, squaredError)
   builder.add(outputName, featureName, totalLoss)
-  const combined = builder.build([outputName, featureName, squaredError])
-  return lowerQuantizers(differentiate(combined, totalLoss, [boundsInput]))
+  const combined = builder.build([outputName, featureName, squaredError, pictureOutput])
+  return lowerQuantizers(differentiate(combined, totalLoss, [boundsInput, ...trained]))
+}
+
+/** The graph with constants turned into inputs of the same names. */
+function withInputs(graph: Graph, names: readonly string[]): Graph {
+  const initializers = new Map(graph.initializers)
+  const inputs = names.map((name): GraphInput => {
+    const tensor = initializers.get(name)
+    if (tensor === undefined) throw new StudioError('refused', `The network has no weight "${name}" to train.`)
+    initializers.delete(name)
+    return { name, type: tensor.type, shape: tensor.shape }
+  })
+  return { ...graph, inputs: [...graph.inputs, ...inputs], initializers }
 }
 
 function renamed(node: Node, rename: (value: string) => string): Node {

@@ -1,5 +1,4 @@
 import { StudioError } from '../errors'
-import { foldConstants } from '../graph/fold'
 import type { Checkpoint } from '../tensor'
 import { buildEdsr, isEdsr } from './edsr'
 import type { Model, ModelOverrides } from './model'
@@ -20,6 +19,5 @@ export function detectModel(checkpoint: Checkpoint, name: string, overrides: Mod
     const found = `its ${tensors.size} tensors (the first is "${first}") belong to no known architecture`
     throw new StudioError('refused', `"${name}" cannot be used: ${found}; SwinIR and EDSR are supported.`)
   }
-  const model = build(tensors, checkpoint.metadata, overrides)
-  return { ...model, graph: foldConstants(model.graph) }
+  return build(tensors, checkpoint.metadata, overrides)
 }

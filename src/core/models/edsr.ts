@@ -69,7 +69,10 @@ export function buildEdsr(
     fixedSize: null,
     parameters: weights.parameters,
     graph: builder.build([output]),
-    features: quarters(blocks).map((block) => `body.${block}`),
+    features: {
+      groups: quarters(blocks).map((block) => `body.${block}`),
+      blocks: Array.from({ length: blocks }, (_, block) => `body.${block}`)
+    },
     placement: { linear: true, convolution: true, product: true, firstAndLast: false },
     published: { omittedParameters: 0, countedShare: new Map() }
   }

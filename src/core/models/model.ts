@@ -21,8 +21,8 @@ export interface Model {
   readonly parameters: number
   /** Batch, height and width are symbols (the latter two numbers where `fixedSize` is); input `lr`, output `sr`. */
   readonly graph: Graph
-  /** Values that are compared in distillation beside the output: what each group of layers gives. */
-  readonly features: readonly string[]
+  /** Values that may be compared in distillation beside the output: what each group of blocks gives, or each block. */
+  readonly features: { readonly groups: readonly string[]; readonly blocks: readonly string[] }
   /** Which kinds of layers the method quantizes in this architecture. */
   readonly placement: PlacementRule
   /** What published figures of this architecture leave out. */

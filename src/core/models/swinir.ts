@@ -1,7 +1,7 @@
 import { StudioError } from '../errors'
 import { GraphBuilder, type Value } from '../graph/builder'
 import { symbol } from '../graph/dimension'
-import { floatTensor, type Tensor, type TensorOf } from '../tensor'
+import { floatTensor, indexTensor, type Tensor, type TensorOf } from '../tensor'
 import { pictureInput, pictureOutput, sizes, type Model, type ModelOverrides, type PublishedCount } from './model'
 import { convolutionLayer, denormalize, meanColour, metadataNumber, normalize, Weights } from './weights'
 import { windowGrid, type WindowGrid } from './window-grid'
@@ -81,7 +81,10 @@ export function buildSwinir(
     fixedSize: side,
     parameters: weights.parameters,
     graph: builder.build([output]),
-    features: config.depths.map((depth, layer) => blockName(layer, depth - 1)),
+    features: {
+      groups: config.depths.map((depth, layer) => blockName(layer, depth - 1)),
+      blocks: config.depths.flatMap((depth, layer) => Array.from({ length: depth }, (_, i) => blockName(layer, i)))
+    },
     placement: { linear: true, convolution: false, product: true, firstAndLast: true },
     published: publishedCount(weights, config)
   }
@@ -176,6 +179,8 @@ class Network {
   readonly #weights: Weights
   readonly #config: SwinirConfig
   readonly #grid: WindowGrid
+  /** Indices into tables of relative positions, shared by all blocks. */
+  #relativePositions: Value | null = null
 
   constructor(builder: GraphBuilder, weights: Weights, config: SwinirConfig, grid: WindowGrid) {
     this.#builder = builder
@@ -331,20 +336,22 @@ class Network {
 
   /** Relative position bias [1, heads, window², window²] from its table [(2·window − 1)², heads]. */
   #positionBias(name: string, heads: number): Value {
+    const builder = this.#builder
     const { window } = this.#config
-    const side = 2 * window - 1
-    const tokens = window * window
-    const table = this.#weights.get(name, [side * side, heads]).data
-    const bias = new Float32Array(heads * tokens * tokens)
-    for (let head = 0; head < heads; head++) {
-      for (let i = 0; i < tokens; i++) {
-        for (let j = 0; j < tokens; j++) {
-          const rows = Math.floor(i / window) - Math.floor(j / window) + window - 1
-          const columns = (i % window) - (j % window) + window - 1
-          bias[(head * tokens + i) * tokens + j] = table[(rows * side + columns) * heads + head] ?? 0
-        }
-      }
-    }
-    return this.#builder.constant(floatTensor(bias, [1, heads, tokens, tokens]), name)
+    const [entries, tokens] = [(2 * window - 1) ** 2, window * window]
+    const table = builder.constant(this.#weights.get(name, [entries, heads]), name)
+    this.#relativePositions ??= builder.constant(relativePositions(window))
+    const byPair = builder.transpose(builder.gather(table, this.#relativePositions, 0), [1, 0])
+    return builder.reshape(byPair, [1, heads, tokens, tokens])
   }
+}
+
+/** For every pair of tokens of a window, which entry of the table tells how they stand to each other. */
+function relativePositions(window: number): Tensor {
+  const side = 2 * window - 1
+  const tokens = Array.from({ length: window * window }, (_, i) => [Math.floor(i / window), i % window] as const)
+  const entries = tokens.flatMap(([row, column]) =>
+    tokens.map(([otherRow, otherColumn]) => (row - otherRow + window - 1) * side + column - otherColumn + window - 1)
+  )
+  return indexTensor(entries)
 }

@@ -1,5 +1,5 @@
 import { StudioError } from '../errors'
-import { int, ownDomain, type Graph, type GraphInput, type Node } from '../graph/graph'
+import { int, intAttribute, ownDomain, type Graph, type GraphInput, type Node } from '../graph/graph'
 import type { PlacementRule } from '../models/model'
 
 /** One tensor that is quantized on its way into one operator. */
@@ -12,11 +12,21 @@ export interface QuantizerSite {
   /** The node that reads the quantized value, and as which of its inputs. */
   readonly node: string
   readonly input: number
+  /** Where every channel of the value has bounds of its own: their axis and number. */
+  readonly channels?: { readonly axis: number; readonly count: number }
 }
 
-/** Inputs of a graph with quantizers: bounds [quantizers, 2] and 2^bits − 1 [quantizers], in the order of the sites. */
+/**
+ * Inputs of a graph with quantizers: bounds [rows, 2] and 2^bits − 1 [rows]. In the order of the sites, a quantizer has one
+ * row, or one for each of its channels.
+ */
 export const boundsInput = 'bounds'
 export const levelsInput = 'levels'
+
+/** Rows of a quantizer's bounds. */
+export function rowsOf({ channels }: QuantizerSite): number {
+  return channels?.count ?? 1
+}
 
 /** The operator that stands for one quantizer until it is lowered. */
 export const fakeQuantize = 'FakeQuantize'
@@ -54,6 +64,19 @@ function layerSites(node: Node): QuantizerSite[] {
   ]
 }
 
+/** The same sites with bounds of its own for every output channel of a weight. */
+export function perChannel(graph: Graph, sites: readonly QuantizerSite[]): readonly QuantizerSite[] {
+  const nodes = new Map(graph.nodes.map((node) => [node.name, node]))
+  return sites.map((site) => {
+    const shape = graph.initializers.get(site.value)?.shape
+    const node = nodes.get(site.node)
+    if (site.kind === 'activation' || shape === undefined || node === undefined) return site
+    // [out, in, …] of convolutions and transposed products, else [in, out].
+    const axis = node.op === 'Conv' || intAttribute(node, 'transB', 0) === 1 ? 0 : shape.length - 1
+    return { ...site, channels: { axis, count: shape[axis] ?? 1 } }
+  })
+}
+
 function productSites(node: Node): QuantizerSite[] {
   return [0, 1].map((input) => {
     const value = node.inputs[input] ?? ''
@@ -70,10 +93,14 @@ export function placeQuantizers(graph: Graph, sites: readonly QuantizerSite[]): 
     throw new StudioError('refused', 'This model has no layer that could be quantized under the chosen placement.')
   }
   const byNode = new Map<string, [QuantizerSite, number][]>()
-  sites.forEach((site, index) => byNode.set(site.node, [...(byNode.get(site.node) ?? []), [site, index]]))
+  let rows = 0
+  for (const site of sites) {
+    byNode.set(site.node, [...(byNode.get(site.node) ?? []), [site, rows]])
+    rows += rowsOf(site)
+  }
   const nodes = graph.nodes.flatMap((node) => {
     const inputs = [...node.inputs]
-    const quantizers = (byNode.get(node.name) ?? []).map(([site, index]): Node => {
+    const quantizers = (byNode.get(node.name) ?? []).map(([site, row]): Node => {
       const output = quantizedName(site)
       inputs[site.input] = output
       return {
@@ -82,14 +109,14 @@ export function placeQuantizers(graph: Graph, sites: readonly QuantizerSite[]): 
         domain: ownDomain,
         inputs: [site.value, boundsInput, levelsInput],
         outputs: [output],
-        attributes: { quantizer: int(index) }
+        attributes: { row: int(row), ...(site.channels && { rows: int(rowsOf(site)), axis: int(site.channels.axis) }) }
       }
     })
     return [...quantizers, { ...node, inputs }]
   })
   const added: GraphInput[] = [
-    { name: boundsInput, type: 'float32', shape: [sites.length, 2] },
-    { name: levelsInput, type: 'float32', shape: [sites.length] }
+    { name: boundsInput, type: 'float32', shape: [rows, 2] },
+    { name: levelsInput, type: 'float32', shape: [rows] }
   ]
   return { ...graph, inputs: [...graph.inputs, ...added], nodes }
 }

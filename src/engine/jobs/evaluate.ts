@@ -81,13 +81,9 @@ async function loadContestants(
   const fp = await subject.loadFp(runtime)
   const fullPrecision: Contestant = { key: { method: 'fp', bits: null }, enlarge: (lr) => fp.enlarge(lr) }
   if (subject.variants.length === 0) return { contestants: [fullPrecision], dispose: () => fp.dispose() }
-  const quantized = await subject.loadQuantized(runtime)
-  const variants = subject.variants.map((variant): Contestant => {
-    const constants = quantized.constantsOf(variant)
-    return {
-      key: { method: variant.method, bits: variant.bits },
-      enlarge: (lr) => quantized.enlarge(lr, constants)
-    }
+  const quantized = await subject.loadVariants(runtime)
+  const variants = quantized.resolvers.map(({ variant: { method, bits }, enlarge }): Contestant => {
+    return { key: { method, bits }, enlarge }
   })
   const dispose = async (): Promise<void> => {
     await fp.dispose()

@@ -1,9 +1,17 @@
-import { createHash } from 'node:crypto'
 import { basename, resolve } from 'node:path'
-import type { Bits, BoundsFile, CalibrationMethod, Quantizer, Variant } from '../../contract/bounds'
+import {
+  methodSchema,
+  trains,
+  type Bits,
+  type BoundsFile,
+  type CalibrationMethod,
+  type Quantizer,
+  type Variant
+} from '../../contract/bounds'
 import type { QuantizeResult } from '../../contract/results'
 import type { PictureKind, QuantizeSettings, RunFile } from '../../contract/run'
 import type { JobEvent } from '../../contract/events'
+import { channelExtremes, dbdcBatch, dbdcBounds } from '../../core/calibration/dbdc'
 import { searchBounds } from '../../core/calibration/dobi'
 import { Distribution } from '../../core/calibration/histogram'
 import { minmaxBounds } from '../../core/calibration/minmax'
@@ -11,15 +19,18 @@ import { percentileBounds } from '../../core/calibration/percentile'
 import { collectStatistics, type Statistics } from '../../core/calibration/statistics'
 import { assertNever, StudioError } from '../../core/errors'
 import { bindInputs, foldConstants } from '../../core/graph/fold'
+import type { Patch } from '../../core/imaging/patches'
 import { sizes, type Model, type ModelOverrides } from '../../core/models/model'
-import type { QuantizerSite } from '../../core/quantization/placement'
-import { trainVariants } from '../distillation'
+import { perChannel, type QuantizerSite } from '../../core/quantization/placement'
 import { report, type JobContext } from '../job'
-import { expectScale, loadModel, sha256OfFile } from '../model-file'
+import { expectScale, loadModel } from '../model-file'
 import { draw, readByPicture } from '../patches'
-import { findPictures, type PictureSet } from '../picture-sets'
+import { findPictures, fingerprint, type PictureSet } from '../picture-sets'
 import { plannedBits, plannedSites } from '../plan'
-import { expectFreeFolder, writeRun } from '../run-folder'
+import { expectFreeFolder, settingsDigest, writeRun } from '../run-folder'
+import { TrainingControl } from '../training/control'
+import { tellTrainingTime } from '../training/estimate'
+import { summaryOf, trainRun } from '../training/train'
 import { appVersion } from '../version'
 
 export interface QuantizeConfig {
@@ -33,8 +44,15 @@ export interface QuantizeConfig {
   readonly out: string
 }
 
-/** Calibrates a network, finds the bounds of all variants from one pass of statistics, and writes the run folder. */
-export async function quantize(config: QuantizeConfig, context: JobContext): Promise<QuantizeResult> {
+/**
+ * Calibrates a network, finds the bounds of all variants from one pass of statistics, and writes the run folder; then trains
+ * where a method asks for it. From the moment the folder is there, training can be stopped and resumed.
+ */
+export async function quantize(
+  config: QuantizeConfig,
+  context: JobContext,
+  control = new TrainingControl()
+): Promise<QuantizeResult> {
   const events: JobEvent[] = []
   const recording: JobContext = {
     ...context,
@@ -43,7 +61,7 @@ export async function quantize(config: QuantizeConfig, context: JobContext): Pro
       context.emit(event)
     }
   }
-  const { settings } = config
+  const settings = withStarts(config.settings)
   await expectFreeFolder(config.out)
   const { model, file, sha256 } = await loadModel(config.model, config.overrides)
   expectScale(model, basename(file), config.scale)
@@ -52,23 +70,14 @@ export async function quantize(config: QuantizeConfig, context: JobContext): Pro
   const pictures = await findPictures(config.calibration, model.scale, config.calibrationKind, '--calibration-kind')
   const { patches: count, patchSize: size, seed } = settings
   const drawn = await draw(pictures.entries, model.scale, { count, size, seed })
+  await tellTrainingTime(model, sites, settings, context)
 
-  const fixed = new Map([
-    [sizes.height, settings.patchSize],
-    [sizes.width, settings.patchSize]
-  ])
-  const graph = foldConstants(bindInputs(model.graph, fixed))
-  const patches = readByPicture(pictures, model, drawn)
-  const statistics = await collectStatistics(graph, sites, patches, context.runtime, ({ patchesDone }) => {
-    report(recording, 'statistics', patchesDone, drawn.length, 'patches')
-  })
-  warnOfConstants(sites, statistics, recording)
-  const timed = await findVariants(model, sites, pictures, statistics, settings, recording)
-
+  const searched = await findVariants(model, sites, pictures, drawn, settings, recording)
+  const isTrained = settings.methods.some(trains)
   const run: RunFile = {
     schema: 1,
     appVersion,
-    state: 'done',
+    state: isTrained ? 'training' : 'done',
     created: new Date().toISOString(),
     model: {
       file,
@@ -85,20 +94,34 @@ export async function quantize(config: QuantizeConfig, context: JobContext): Pro
       pictures: pictures.entries.length
     },
     settings,
+    settingsSha256: settingsDigest(settings),
     runtime: { name: context.runtime.name, version: context.runtime.version, device: context.runtime.device }
   }
   const bounds: BoundsFile = {
     schema: 1,
     model: { file, sha256 },
-    variants: timed.map(({ variant }) => variant)
+    variants: searched.variants.map(({ variant }) => variant)
   }
-  await writeRun(config.out, { run, bounds, statistics, events })
+  await writeRun(config.out, { run, bounds, statistics: searched.statistics, events })
+  const trained = isTrained ? await trainRun(config.out, { model, sites, pictures, control }, context) : []
   return {
     run: config.out,
     quantizers: sites.length,
-    variants: timed.map(({ variant: { method, bits }, seconds }) => ({ method, bits, seconds })),
+    variants: [...searched.variants, ...trained].map(summaryOf),
     peakMemoryBytes: process.resourceUsage().maxRSS * 1024
   }
+}
+
+/** The settings with the methods that training starts from, which stay in the run beside what was trained. */
+function withStarts(settings: QuantizeSettings): QuantizeSettings {
+  const { methods, distillation } = settings
+  const starts = methods
+    .filter(trains)
+    .map((method) => (method === 'dbdc+pac' ? 'dbdc' : (distillation?.init ?? 'dobi')))
+  const ordered = methodSchema.options.filter(
+    (method) => methods.includes(method) || starts.some((start) => start === method)
+  )
+  return { ...settings, methods: ordered }
 }
 
 /** Throws a StudioError for patches that are not of the only size a network takes. */
@@ -125,44 +148,81 @@ interface TimedVariant {
   readonly seconds: number
 }
 
-/** Bounds of every method at all bits, in the order of the settings. */
+/** Statistics of everything that will be quantized, and the bounds that every method without training finds in them. */
 async function findVariants(
   model: Model,
   sites: readonly QuantizerSite[],
   pictures: PictureSet,
-  statistics: Statistics,
+  drawn: readonly Patch[],
   settings: QuantizeSettings,
   context: JobContext
-): Promise<readonly TimedVariant[]> {
+): Promise<{ readonly statistics: Statistics; readonly variants: readonly TimedVariant[] }> {
+  const fixed = new Map([
+    [sizes.height, settings.patchSize],
+    [sizes.width, settings.patchSize]
+  ])
+  const graph = foldConstants(bindInputs(model.graph, fixed))
+  const { methods, bits: widths } = settings
+  const usesDbdc = methods.includes('dbdc')
+  const total = usesDbdc ? 2 * drawn.length : drawn.length
+  let shown = 0
+  const collect = (part: readonly Patch[]): Promise<Statistics> =>
+    collectStatistics(graph, sites, readByPicture(pictures, model, part), context.runtime, () => {
+      report(context, 'statistics', ++shown, total, 'patches')
+    })
+  const statistics = await collect(drawn)
+  warnOfConstants(sites, statistics, context)
   const distributions = new Map([...statistics].map(([value, histogram]) => [value, new Distribution(histogram)]))
-  const search = (method: CalibrationMethod, bits: Bits): TimedVariant => {
-    const started = performance.now()
-    const quantizers = searchAll(sites, distributions, method, bits, settings)
-    return { variant: { method, bits, quantizers }, seconds: (performance.now() - started) / 1000 }
+  const batches: Statistics[] = []
+  for (let from = 0; usesDbdc && from < drawn.length; from += dbdcBatch) {
+    batches.push(await collect(drawn.slice(from, from + dbdcBatch)))
   }
-  const { bits: widths, methods, distillation } = settings
-  const searched = methods.filter((method) => method !== '2dquant')
-  const found: TimedVariant[] = []
+  const search = (method: CalibrationMethod, bits: Bits): Quantizer[] =>
+    method === 'dbdc'
+      ? dbdcQuantizers(model, sites, batches, bits, settings)
+      : searchAll(sites, distributions, method, bits, settings)
+  const searched = methods.filter((method) => !trains(method))
+  const variants: TimedVariant[] = []
   for (const method of searched) {
     for (const bits of widths) {
-      found.push(search(method, bits))
-      report(context, 'search', found.length, searched.length * widths.length, 'variants')
+      const started = performance.now()
+      const quantizers = search(method, bits)
+      variants.push({ variant: { method, bits, quantizers }, seconds: (performance.now() - started) / 1000 })
+      report(context, 'search', variants.length, searched.length * widths.length, 'variants')
     }
   }
-  if (methods.includes('2dquant') && distillation !== null) {
-    const starts = widths.map((bits) => {
-      const known = found.find(({ variant }) => variant.method === distillation.init && variant.bits === bits)
-      return (known ?? search(distillation.init, bits)).variant
-    })
-    found.push(...(await trainVariants(model, sites, pictures, starts, settings, distillation, context)))
-  }
-  return found
+  return { statistics, variants }
 }
+
+/** DBDC's bounds of activations, and the extremes of every channel of the weights. */
+function dbdcQuantizers(
+  model: Model,
+  sites: readonly QuantizerSite[],
+  batches: readonly Statistics[],
+  bits: Bits,
+  settings: QuantizeSettings
+): Quantizer[] {
+  return perChannel(model.graph, sites).map((site): Quantizer => {
+    const siteBits = plannedBits(site, bits, settings.plan)
+    const common = { name: site.name, kind: site.kind, bits: siteBits, search: 'dbdc' as const }
+    const weight = model.graph.initializers.get(site.value)
+    if (site.channels === undefined || weight?.type !== 'float32') {
+      const histograms = batches.flatMap((statistics) => statistics.get(site.value) ?? [])
+      return { ...common, ...apart(dbdcBounds(histograms, siteBits)) }
+    }
+    const channels = channelExtremes(weight, site.channels.axis).map(apart)
+    const lower = Math.min(...channels.map((channel) => channel.lower))
+    return { ...common, lower, upper: Math.max(...channels.map((channel) => channel.upper)), channels }
+  })
+}
+
+/** Methods that need one histogram of each tensor. */
+type HistogramMethod = Exclude<CalibrationMethod, 'dbdc'>
 
 function searchAll(
   sites: readonly QuantizerSite[],
   distributions: ReadonlyMap<string, Distribution>,
-  method: CalibrationMethod,
+  method: HistogramMethod,
   bits: Bits,
   settings: QuantizeSettings
 ): Quantizer[] {
@@ -182,7 +242,7 @@ function searchAll(
 function findBounds(
   distribution: Distribution,
   bits: number,
-  method: CalibrationMethod,
+  method: HistogramMethod,
   { percentile, search, searchSteps }: QuantizeSettings
 ): Pick<Quantizer, 'lower' | 'upper' | 'search'> {
   switch (method) {
@@ -205,13 +265,4 @@ function apart<T extends { readonly lower: number; readonly upper: number }>(bou
   const upper = Math.fround(bounds.upper)
   const least = Math.fround(lower + Math.max(Math.abs(lower) * 2 ** -16, 2 ** -100))
   return { ...bounds, lower, upper: upper > lower ? upper : least }
-}
-
-/** SHA-256 over the digests of all pictures, in the order of the set. */
-async function fingerprint({ entries }: PictureSet): Promise<string> {
-  const hash = createHash('sha256')
-  for (const { hr, lr } of entries) {
-    for (const path of [hr, lr]) if (path !== null) hash.update(await sha256OfFile(path))
-  }
-  return hash.digest('hex')
 }

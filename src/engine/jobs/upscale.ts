@@ -42,17 +42,14 @@ export async function upscale(config: UpscaleConfig, context: JobContext): Promi
   await withDiskErrors(config.out, () => mkdir(config.out, { recursive: true }))
 
   const images: UpscaleResult['images'] = []
-  const resolver = variant === undefined ? await subject.loadFp(context.runtime) : null
-  const quantized = variant === undefined ? null : await subject.loadQuantized(context.runtime)
+  const loaded = await (variant === undefined ? subject.loadFp(context.runtime) : subject.loadVariants(context.runtime))
   try {
+    const resolver = 'resolvers' in loaded ? loaded.resolvers[0] : loaded
+    if (resolver === undefined) throw new Error('No network is loaded')
     for (const [i, input] of files.entries()) {
       const started = performance.now()
       const { image, alpha, bitDepth, isGrey } = await readImage(input, 'apply')
-      const enlarged =
-        quantized !== null && variant !== undefined
-          ? await quantized.enlarge(image, quantized.constantsOf(variant))
-          : await resolver?.enlarge(image)
-      if (enlarged === undefined) throw new Error('No network is loaded')
+      const enlarged = await resolver.enlarge(image)
       const result = isGrey ? toGrey(enlarged) : enlarged
       const output = targets[i] ?? ''
       await writeImage(output, result, {
@@ -60,13 +57,12 @@ export async function upscale(config: UpscaleConfig, context: JobContext): Promi
         ...(alpha === null ? {} : { alpha: enlargeAlpha(alpha, model.scale) })
       })
       const { width, height } = result
-      const tiles = (quantized ?? resolver)?.tileCount(image.width, image.height) ?? 1
+      const tiles = resolver.tileCount(image.width, image.height)
       images.push({ input, output, width, height, seconds: (performance.now() - started) / 1000, tiles })
       report(context, 'upscale', i + 1, files.length, 'pictures')
     }
   } finally {
-    await resolver?.dispose()
-    await quantized?.dispose()
+    await loaded.dispose()
   }
   return { method: variant?.method ?? 'fp', bits: variant?.bits ?? null, images }
 }

@@ -1,12 +1,14 @@
 import { freemem } from 'node:os'
-import { basename } from 'node:path'
+import { basename, join } from 'node:path'
 import { formatBits, type Bits, type Method, type Variant } from '../../contract/bounds'
 import { StudioError } from '../../core/errors'
 import type { Model, ModelOverrides } from '../../core/models/model'
 import { lowerQuantizers } from '../../core/quantization/lowering'
-import { placeQuantizers } from '../../core/quantization/placement'
-import type { NamedTensors, Runtime } from '../../core/runtime'
-import { loadModel } from '../model-file'
+import { perChannel, placeQuantizers, type QuantizerSite } from '../../core/quantization/placement'
+import type { Runtime, Session } from '../../core/runtime'
+import type { Tensor } from '../../core/tensor'
+import { readCheckpoint } from '../../formats/checkpoint'
+import { loadModel, overridesOfRun } from '../model-file'
 import { plannedSites, quantizerFeeds } from '../plan'
 import { isRunFolder, openRun } from '../run-folder'
 import { superResolver, type SuperResolver } from '../super-resolver'
@@ -25,8 +27,14 @@ export interface Subject {
   readonly variants: readonly Variant[]
   /** Loads the full-precision network. */
   loadFp(runtime: Runtime): Promise<Resolver>
-  /** Loads the network with quantizers; `constantsOf` gives what makes it one of the variants. */
-  loadQuantized(runtime: Runtime): Promise<Resolver & { constantsOf(variant: Variant): NamedTensors }>
+  /** Loads the quantized network of every variant; variants that differ in bounds alone share a session. */
+  loadVariants(runtime: Runtime): Promise<LoadedVariants>
+}
+
+/** The quantized networks of a run. */
+export interface LoadedVariants {
+  readonly resolvers: readonly (SuperResolver & { readonly variant: Variant })[]
+  dispose(): Promise<void>
 }
 
 /** A super-resolver whose memory is to be given back. */
@@ -50,14 +58,10 @@ export async function openSubject(
       throw new StudioError('usage', `--method and --bits choose a variant of a run, but "${path}" is a model.`)
     }
     const { model } = await loadModel(path, overrides)
-    return subject(basename(path), model, [], memoryCap, false)
+    return subject(basename(path), model, [], memoryCap, [], new Map())
   }
   const { run, bounds } = await openRun(path)
-  const stored: ModelOverrides = {
-    ...(run.model.imageRange === null ? {} : { imageRange: run.model.imageRange }),
-    ...(run.model.residualScale === null ? {} : { residualScale: run.model.residualScale })
-  }
-  const loaded = await loadModel(run.model.file, { ...stored, ...overrides })
+  const loaded = await loadModel(run.model.file, { ...overridesOfRun(run.model), ...overrides })
   if (loaded.sha256 !== run.model.sha256) {
     throw new StudioError('refused', `"${run.model.file}" has changed since "${path}" was made; quantize again.`)
   }
@@ -73,14 +77,23 @@ export async function openSubject(
   if (variants.some(({ quantizers }) => quantizers.map(({ name }) => name).join('\n') !== names)) {
     throw new StudioError('unreadable', `The quantizers in "${path}" are not those of its model; quantize again.`)
   }
-  return subject(
-    basename(path),
-    loaded.model,
-    variants,
-    memoryCap,
-    run.settings.quantizeFirstAndLast,
-    run.settings.plan
-  )
+  const weights = new Map<Variant, ReadonlyMap<string, Tensor>>()
+  for (const variant of variants) {
+    if (variant.weights === undefined) continue
+    weights.set(variant, await readWeights(join(path, variant.weights), loaded.model))
+  }
+  return subject(basename(path), loaded.model, variants, memoryCap, sites, weights)
+}
+
+/** The weights that a method changed. Throws a StudioError where they are not those of the model. */
+async function readWeights(path: string, { graph }: Model): Promise<ReadonlyMap<string, Tensor>> {
+  const { tensors } = await readCheckpoint(path)
+  for (const [name, { shape }] of tensors) {
+    const original = graph.initializers.get(name)
+    if (original?.shape.join() === shape.join()) continue
+    throw new StudioError('unreadable', `The tensor "${name}" in "${path}" is none of its model; quantize again.`)
+  }
+  return tensors
 }
 
 function subject(
@@ -88,8 +101,8 @@ function subject(
   model: Model,
   variants: readonly Variant[],
   memoryCap: number,
-  firstAndLast: boolean,
-  plan: Parameters<typeof plannedSites>[2] = null
+  sites: readonly QuantizerSite[],
+  weights: ReadonlyMap<Variant, ReadonlyMap<string, Tensor>>
 ): Subject {
   return {
     name,
@@ -99,13 +112,32 @@ function subject(
       const session = await runtime.load(model.graph)
       return { ...superResolver(session, model, memoryCap), dispose: () => session.dispose() }
     },
-    async loadQuantized(runtime) {
-      const sites = plannedSites(model, firstAndLast, plan)
-      const session = await runtime.load(lowerQuantizers(placeQuantizers(model.graph, sites)))
-      return {
-        ...superResolver(session, model, memoryCap),
-        constantsOf: ({ quantizers }) => quantizerFeeds(quantizers),
-        dispose: () => session.dispose()
+    async loadVariants(runtime) {
+      const sessions = new Map<string, Session>()
+      const dispose = async (): Promise<void> => {
+        for (const session of sessions.values()) await session.dispose()
+      }
+      const resolverOf = async (variant: Variant): Promise<LoadedVariants['resolvers'][number]> => {
+        const isPerChannel = variant.quantizers.some(({ channels }) => channels !== undefined)
+        const key = `${variant.weights ?? ''} ${isPerChannel}`
+        const initializers = new Map([...model.graph.initializers, ...(weights.get(variant) ?? [])])
+        const placed = placeQuantizers(
+          { ...model.graph, initializers },
+          isPerChannel ? perChannel(model.graph, sites) : sites
+        )
+        const session = sessions.get(key) ?? (await runtime.load(lowerQuantizers(placed)))
+        sessions.set(key, session)
+        const constants = quantizerFeeds(variant.quantizers)
+        const resolver = superResolver(session, model, memoryCap)
+        return { ...resolver, variant, enlarge: (picture) => resolver.enlarge(picture, constants) }
+      }
+      try {
+        const resolvers: LoadedVariants['resolvers'][number][] = []
+        for (const variant of variants) resolvers.push(await resolverOf(variant))
+        return { resolvers, dispose }
+      } catch (error) {
+        await dispose()
+        throw error
       }
     }
   }

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { distil } from '../../../src/core/distillation/distil'
-import { distillationGraph, distillationOutputs } from '../../../src/core/distillation/objective'
+import { distillationGraph, distillationOutputs, featureWeightInput } from '../../../src/core/distillation/objective'
+import { ParameterVector } from '../../../src/core/distillation/parameters'
+import { schedules, Trainer, type Distillation } from '../../../src/core/distillation/trainer'
 import { psnr } from '../../../src/core/evaluation/psnr'
-import { bindInputs, foldConstants } from '../../../src/core/graph/fold'
+import { bindInputs } from '../../../src/core/graph/fold'
 import { crop, quantizeTo8Bit, toTensor, type Image } from '../../../src/core/imaging/image'
 import { detectModel } from '../../../src/core/models/detect'
 import { lowerQuantizers } from '../../../src/core/quantization/lowering'
@@ -38,6 +39,8 @@ interface Start {
   readonly bits: Readonly<Record<string, { readonly 'two-sided': { readonly quantizers: Bounds } }>>
 }
 
+/** λ of the authors' code. */
+const featureWeight = 5
 const golden = goldenJson('dqc.json') as Golden
 const start = goldenJson('dobi.json') as Start
 const { batch, patch_size: size } = golden
@@ -49,15 +52,15 @@ const lastTen = (losses: readonly (readonly number[])[]): number =>
 
 describeWithSharedData('distillation of the bundled model as the authors’ code does it', async () => {
   const model = detectModel(await readCheckpoint(bundledModel), 'swinir-tiny-x4')
-  const fixed = foldConstants(bindInputs(model.graph, new Map(Object.entries({ batch, height: size, width: size }))))
-  const sites = findQuantizerSites(fixed, model.placement)
+  const fixed = bindInputs(model.graph, new Map(Object.entries({ batch, height: size, width: size })))
+  const sites = findQuantizerSites(model.graph, model.placement)
   const features = [0, 1].map((layer) => `layers.${layer}.residual_group.blocks.3`)
   const set5: { readonly lr: Image; readonly hr: Image }[] = []
   let training: Session
   let student: Session
 
   beforeAll(async () => {
-    const graph = distillationGraph(fixed, sites, { loss: 'released', featureWeight: 5, features })
+    const graph = distillationGraph(fixed, sites, { loss: 'released', features })
     training = await onnxruntimeCpu.load(graph, { optimize: false })
     student = await onnxruntimeCpu.load(lowerQuantizers(placeQuantizers(model.graph, sites)))
     const [hr, lr] = await Promise.all(
@@ -113,7 +116,8 @@ describeWithSharedData('distillation of the bundled model as the authors’ code
       const feeds = new Map([
         ['lr', lr],
         [boundsInput, floatTensor(first, [sites.length, 2])],
-        [levelsInput, floatTensor(levels, [sites.length])]
+        [levelsInput, floatTensor(levels, [sites.length])],
+        [featureWeightInput, floatTensor([featureWeight], [])]
       ])
       const gradient = (await training.run(feeds)).get(distillationOutputs.boundsGradient)?.data ?? []
       const theirs = runs[0]?.gradient_first_step ?? {}
@@ -126,17 +130,17 @@ describeWithSharedData('distillation of the bundled model as the authors’ code
 
     it('comes to their losses and their PSNR', async () => {
       const adam = { beta1: golden.betas[0], beta2: golden.betas[1], epsilon: 1e-8 }
-      const settings = {
-        iterations: golden.steps,
-        learningRate: golden.lr,
-        isRelative: false,
-        schedule: 'constant' as const,
-        adam
-      }
+      const parameters = new ParameterVector(sites.length, new Map())
+      const learningRates = new Float64Array(parameters.length).fill(golden.lr)
+      const settings = { iterations: golden.steps, learningRates, schedule: schedules.constant, adam }
+      const distillation: Distillation = { sessions: [training], inputShape, parameters, levels, featureWeight }
+      const trainer = Trainer.fresh(distillation, settings, parameters.pack(first, new Map()))
       const losses: [number, number][] = []
-      const bounds = await distil({ session: training, inputShape, levels }, first, batches(), settings, (step) => {
+      for await (const pictures of batches()) {
+        const step = await trainer.step(pictures)
         losses.push([step.outputLoss, step.featureLoss])
-      })
+      }
+      const bounds = Float32Array.from(trainer.values)
       expect(losses[0]?.[0]).toBeCloseTo(runs[0]?.losses[0]?.[0] ?? NaN, 10)
       const theirLosses = runs.map((run) => lastTen(run.losses))
       const tolerance = Math.max(0.05 * mean(theirLosses), 3 * spread(theirLosses))

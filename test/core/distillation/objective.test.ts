@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { distillationGraph, distillationOutputs, type LossKind } from '../../../src/core/distillation/objective'
+import {
+  distillationGraph,
+  distillationOutputs,
+  featureWeightInput,
+  type LossKind
+} from '../../../src/core/distillation/objective'
 import { GraphBuilder } from '../../../src/core/graph/builder'
 import type { Graph } from '../../../src/core/graph/graph'
 import { findQuantizerSites } from '../../../src/core/quantization/placement'
@@ -76,10 +81,11 @@ describe('the objective', () => {
   it.each(Object.entries(expected))('%s is what its formula gives by hand', async (loss, [output, feature]) => {
     const rule = { linear: true, convolution: true, product: true, firstAndLast: true }
     const sites = findQuantizerSites(network(), rule)
-    const objective = { loss: loss as LossKind, featureWeight: 0.5, features: ['feature'] }
+    const objective = { loss: loss as LossKind, features: ['feature'] }
     const session = await onnxruntimeCpu.load(distillationGraph(network(), sites, objective), { optimize: false })
     const feeds = new Map([
       ['lr', floatTensor(picture, [batch, 1, inputs])],
+      [featureWeightInput, floatTensor([0.5], [])],
       ...quantizerFeeds(sites.map(() => ({ ...bounds, bits })))
     ])
     const results = await session.run(feeds)
@@ -92,8 +98,35 @@ describe('the objective', () => {
     expect(results.get(distillationOutputs.boundsGradient)?.shape).toEqual([sites.length, 2])
   })
 
+  it('gives the gradient of weights that are trained, and keeps the teacher’s', async () => {
+    const rule = { linear: true, convolution: true, product: true, firstAndLast: true }
+    const sites = findQuantizerSites(network(), rule)
+    const graph = distillationGraph(network(), sites, { loss: 'corrected', features: ['feature'] }, ['first'])
+    const session = await onnxruntimeCpu.load(graph, { optimize: false })
+    const run = async (weight: Float32Array): Promise<readonly [loss: number, gradient: readonly number[]]> => {
+      const results = await session.run(
+        new Map([
+          ['lr', floatTensor(picture, [batch, 1, inputs])],
+          [featureWeightInput, floatTensor([0], [])],
+          ['first', floatTensor(weight, [inputs, width])],
+          ...quantizerFeeds(sites.map(() => ({ lower: -4, upper: 4, bits: 8 })))
+        ])
+      )
+      const loss = Number(results.get(distillationOutputs.outputLoss)?.data[0])
+      return [loss, Array.from(results.get('first.gradient')?.data ?? [], Number)]
+    }
+    const [near] = await run(first)
+    const moved = first.map((value) => -value)
+    const [far, gradient] = await run(moved)
+    // At 8 bits the student with the teacher's weights is near the teacher; a step against the gradient brings it nearer.
+    expect(near).toBeLessThan(0.1 * far)
+    const [nearer] = await run(moved.map((value, i) => value - 0.05 * (gradient[i] ?? NaN)))
+    expect(nearer).toBeLessThan(far)
+    await session.dispose()
+  })
+
   it('names a feature that the network does not have', () => {
-    const objective = { loss: 'corrected' as const, featureWeight: 1, features: ['nothing'] }
+    const objective = { loss: 'corrected' as const, features: ['nothing'] }
     expect(() => distillationGraph(network(), [], objective)).toThrow(/no value "nothing"/)
   })
 })

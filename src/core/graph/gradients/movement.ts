@@ -1,5 +1,6 @@
 import type { Value } from '../builder'
-import { int, intAttribute, intsAttribute, stringAttribute } from '../graph'
+import type { Dimension } from '../dimension'
+import { int, intAttribute, intsAttribute, string, stringAttribute } from '../graph'
 import type { BackwardStep, GradientRule } from './rule'
 
 /** Where a reshaped tensor goes back to the shape it had. */
@@ -41,18 +42,19 @@ export const movement: Readonly<Record<string, GradientRule>> = {
     return [builder.concat(parts, axisOf(step, 0, step.input(0))), null]
   },
 
-  /** Of a reordering: by the inverse order. */
+  /** Of a reordering by the inverse order; else every element's gradient is added up where it was taken from. */
   Gather: (step) => {
     const { builder } = step
-    const x = step.input(0)
-    const order = step.constant(1)
+    const [x, indices] = [step.input(0), step.input(1)]
     const axis = axisOf(step, 0, x)
-    const places = new Map(order?.map((from, to) => [from, to]))
-    const inverse = Array.from({ length: places.size }, (_, i) => places.get(i) ?? -1)
-    if (step.shape(step.input(1)).length !== 1 || inverse.length !== step.size(x, axis) || inverse.includes(-1)) {
-      throw step.misfit('it is no reordering')
-    }
-    return [builder.gather(step.upstream, builder.integers(inverse), axis), null]
+    const inverse = inverseOf(step.constant(1), step.shape(indices).length, step.shape(x)[axis])
+    if (inverse !== null) return [builder.gather(step.upstream, builder.integers(inverse), axis), null]
+    if (axis !== 0) throw step.misfit('only the first axis is known where it is no reordering')
+    const shape = step.shape(x).map((_, i) => step.size(x, i))
+    const zeros = builder.apply('Expand', [builder.scalar(0), builder.integers(shape)])
+    const rows = builder.reshape(indices, [-1, 1])
+    const updates = builder.reshape(step.upstream, [-1, ...shape.slice(1)])
+    return [builder.apply('ScatterND', [zeros, rows, updates], { reduction: string('add') }), null]
   },
 
   /** Of constant bounds along fixed sizes, steps of 1. */
@@ -115,6 +117,18 @@ export const movement: Readonly<Record<string, GradientRule>> = {
     const blocks = builder.reshape(step.upstream, [-1, channels, height, rows, width, columns])
     return [builder.apply('ReduceSum', [blocks, builder.integers([3, 5])], { keepdims: int(0) })]
   }
+}
+
+/** The inverse of an order of so many elements; null where it is none. */
+function inverseOf(
+  order: readonly number[] | null,
+  rank: number,
+  size: Dimension | undefined
+): readonly number[] | null {
+  const places = new Map(order?.map((from, to) => [from, to]))
+  if (rank !== 1 || order?.length !== size || places.size !== size) return null
+  const inverse = Array.from({ length: places.size }, (_, i) => places.get(i) ?? -1)
+  return inverse.includes(-1) ? null : inverse
 }
 
 function zerosLike(step: BackwardStep, value: Value): Value {

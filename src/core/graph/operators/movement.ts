@@ -156,6 +156,13 @@ export const movement: Readonly<Record<string, Operator>> = {
     }
   },
 
+  ScatterND: {
+    infer(node, inputs) {
+      const { type, shape } = required(node, inputs, 0)
+      return [{ type, shape }]
+    }
+  },
+
   Concat: {
     infer(node, inputs) {
       const first = required(node, inputs, 0)

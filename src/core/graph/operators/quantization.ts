@@ -1,3 +1,4 @@
+import { intAttribute } from '../graph'
 import { required, type Operator } from './operator'
 
 const sameAsFirst: Operator = {
@@ -21,7 +22,7 @@ export const quantization: Readonly<Record<string, Operator>> = {
     }
   },
 
-  /** Ours (quantization/quantizer.ts): x, the bounds of all quantizers [quantizers, 2], their levels [quantizers]. */
+  /** Ours (quantization/quantizer.ts): x, the bounds of all quantizers [rows, 2], their levels [rows]. */
   FakeQuantize: sameAsFirst,
 
   /** Ours: x, of which no gradient is taken. */
@@ -30,8 +31,8 @@ export const quantization: Readonly<Record<string, Operator>> = {
   /** Ours: the gradient of Q(x) with respect to x, from dy, x, Q(x) and the bounds of all quantizers. */
   FakeQuantizeInputGradient: sameAsFirst,
 
-  /** Ours: the gradient with respect to the quantizer's own bounds, [1, 2], from the same operands. */
+  /** Ours: the gradient with respect to the quantizer's own bounds [its rows, 2], from the same operands. */
   FakeQuantizeBoundsGradient: {
-    infer: () => [{ type: 'float32', shape: [1, 2] }]
+    infer: (node) => [{ type: 'float32', shape: [intAttribute(node, 'rows', 1), 2] }]
   }
 }

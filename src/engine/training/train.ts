@@ -1,0 +1,424 @@
+import { contestantTitles, formatBits, trains, type Bits, type Quantizer, type Variant } from '../../contract/bounds'
+import type { QuantizeResult } from '../../contract/results'
+import { ParameterVector } from '../../core/distillation/parameters'
+import {
+  agreement,
+  featureShare,
+  Trainer,
+  type Distillation,
+  type TrainerSettings,
+  type TrainingStep
+} from '../../core/distillation/trainer'
+import { StudioError } from '../../core/errors'
+import { crop, fromTensor, quantizeTo8Bit } from '../../core/imaging/image'
+import type { Model } from '../../core/models/model'
+import type { QuantizerSite } from '../../core/quantization/placement'
+import { report, type JobContext } from '../job'
+import { draw, readInOrder, readPairs } from '../patches'
+import type { PictureEntry, PictureSet } from '../picture-sets'
+import { boundRows } from '../plan'
+import { TrainingPaused, type TrainingControl } from './control'
+import { LiveRun, type TrainingCheckpoint, type VariantKey } from './live-run'
+import { recipeOf, type Recipe } from './recipe'
+import { loadSessions, type TrainingSessions } from './sessions'
+
+/** Patches on which training is validated. */
+const validationPatches = 8
+
+/** From so many pictures on, a tenth is held out of training for validation; below, other patches are. */
+const fewPictures = 10
+
+/** Iterations between two checkpoints. */
+const checkpointEvery = 25
+
+/** Iterations whose mean loss is compared with the loss at the start, and how many times that shows divergence. */
+const divergenceWindow = 10
+const divergenceFactor = 5
+
+/** Pixels across a preview at most. */
+const previewSide = 128
+
+/** What is trained, and on what. */
+interface TrainingWork {
+  readonly model: Model
+  readonly sites: readonly QuantizerSite[]
+  readonly pictures: PictureSet
+  /** The run folder, which holds the variants that training starts from. */
+  readonly live: LiveRun
+  readonly control: TrainingControl
+}
+
+/** A variant that was found or trained, and the seconds it took. */
+interface TimedVariant {
+  readonly variant: Variant
+  readonly seconds: number
+}
+
+/** What a result tells of a variant. */
+export function summaryOf({ variant, seconds }: TimedVariant): QuantizeResult['variants'][number] {
+  const { method, bits, training } = variant
+  return { method, bits, seconds, ...(training && { training }) }
+}
+
+/** Opens a run folder and trains what is not trained yet. */
+export async function trainRun(
+  folder: string,
+  work: Omit<TrainingWork, 'live'>,
+  context: JobContext
+): Promise<readonly TimedVariant[]> {
+  const live = await LiveRun.open(folder)
+  try {
+    return await trainVariants({ ...work, live }, context)
+  } finally {
+    await live.close()
+  }
+}
+
+/**
+ * Trains every variant of a run that its settings ask for and that is not there yet, each from its checkpoint where there
+ * is one, and adds it to the run. Bounds (and weights) are validated on held-out patches and the best are kept, which may be
+ * those of the start. Where the job is aborted, all is on disk for going on later.
+ */
+async function trainVariants(work: TrainingWork, context: JobContext): Promise<readonly TimedVariant[]> {
+  const { model, sites, live, control } = work
+  const { methods, bits: widths, distillation, patchSize } = live.run.settings
+  if (distillation === null) return []
+  const telling: JobContext = {
+    ...context,
+    emit: (event) => {
+      live.keep(event)
+      context.emit(event)
+    }
+  }
+  const trained: TimedVariant[] = []
+  const recipes = methods.filter(trains).map((method) => recipeOf(method, model, sites, distillation, patchSize))
+  const total = recipes.reduce((sum, { iterations }) => sum + iterations * widths.length, 0)
+  let done = 0
+  for (const recipe of recipes) {
+    const wanted = widths.filter((bits) => findVariant(live, recipe.method, bits) === undefined)
+    done += recipe.iterations * (widths.length - wanted.length)
+    if (wanted.length === 0) continue
+    const data = await drawPatches(work, recipe)
+    const loaded = await loadSessions(recipe, model, patchSize, context.runtime)
+    try {
+      for (const bits of wanted) {
+        if (control.isStopped && (await live.loadCheckpoint({ method: recipe.method, bits })) === null) continue
+        const started = performance.now()
+        const training = new VariantTraining({ method: recipe.method, bits }, recipe, work, data, loaded, telling)
+        const variant = await training.run({ done, total })
+        trained.push({ variant, seconds: (performance.now() - started) / 1000 })
+        done += recipe.iterations
+      }
+    } finally {
+      await loaded.dispose()
+    }
+  }
+  await live.removeCheckpoint()
+  await live.setState('done')
+  return trained
+}
+
+function findVariant(live: LiveRun, method: Variant['method'], bits: Bits): Variant | undefined {
+  return live.variants.find((variant) => variant.method === method && formatBits(variant.bits) === formatBits(bits))
+}
+
+/** Patches of all iterations as they were drawn, and those that training is validated on. */
+interface PatchData {
+  readonly entries: readonly PictureEntry[]
+  readonly drawn: Awaited<ReturnType<typeof draw>>
+  readonly validation: readonly Float32Array[]
+  /** The high-resolution patches of these; null where there are none. */
+  readonly validationHr: readonly Float32Array[] | null
+}
+
+async function drawPatches({ model, pictures, live }: TrainingWork, recipe: Recipe): Promise<PatchData> {
+  const { patchSize: size, seed } = live.run.settings
+  const { batch, iterations, objective } = recipe
+  const [entries, heldOut] = splitPictures(pictures.entries)
+  const drawn = await draw(entries, model.scale, { count: iterations * batch, size, seed: seed + 1 })
+  const together = objective.loss === 'released' ? batch : 1
+  const count = together * Math.ceil(validationPatches / together)
+  const pairs = await readPairs(heldOut, model, await draw(heldOut, model.scale, { count, size, seed: seed + 2 }))
+  const hr = pairs.flatMap((pair) => (pair.hr === null ? [] : [pair.hr]))
+  return {
+    entries,
+    drawn,
+    validation: pairs.map(({ lr }) => lr),
+    validationHr: hr.length === pairs.length ? hr : null
+  }
+}
+
+/** Pictures to train on and pictures to validate on. */
+function splitPictures(entries: readonly PictureEntry[]): readonly [readonly PictureEntry[], readonly PictureEntry[]] {
+  if (entries.length < fewPictures) return [entries, entries]
+  const kept = entries.length - Math.ceil(entries.length / 10)
+  return [entries.slice(0, kept), entries.slice(kept)]
+}
+
+/** Where training stands beside its optimizer. */
+type Standing = Omit<TrainingCheckpoint, 'state'>
+
+/** The training of one variant. */
+class VariantTraining {
+  readonly #key: VariantKey
+  readonly #recipe: Recipe
+  readonly #work: TrainingWork
+  readonly #data: PatchData
+  readonly #context: JobContext
+  readonly #start: Variant
+  readonly #distillation: Distillation
+  readonly #pace = new Pace()
+  readonly #validateEvery: number
+
+  constructor(
+    key: VariantKey,
+    recipe: Recipe,
+    work: TrainingWork,
+    data: PatchData,
+    { sessions, inputShape }: TrainingSessions,
+    context: JobContext
+  ) {
+    const start = findVariant(work.live, recipe.init, key.bits)
+    if (start === undefined) {
+      throw new StudioError('unreadable', `The run lacks the ${recipe.init} bounds that training starts from.`)
+    }
+    const rows = boundRows(start.quantizers)
+    this.#key = key
+    this.#recipe = recipe
+    this.#work = work
+    this.#data = data
+    this.#context = context
+    this.#start = start
+    this.#distillation = {
+      sessions,
+      inputShape,
+      parameters: new ParameterVector(rows.length, recipe.weights),
+      levels: Float32Array.from(rows, ({ levels }) => levels),
+      featureWeight: recipe.featureWeight
+    }
+    this.#validateEvery = Math.max(20, Math.round(recipe.iterations / 20))
+  }
+
+  /** @param progress iterations of all variants, done before and in total */
+  async run(progress: { readonly done: number; readonly total: number }): Promise<Variant> {
+    const { live, control } = this.#work
+    const { parameters } = this.#distillation
+    const { bits } = this.#key
+    const startValues = parameters.pack(
+      boundRows(this.#start.quantizers).flatMap(({ lower, upper }) => [lower, upper]),
+      this.#recipe.weights
+    )
+    const phases = this.#recipe.phases(bits, parameters, startValues)
+    const checkpoint = await live.loadCheckpoint(this.#key)
+    const iteration = checkpoint === null ? 0 : checkpoint.before + checkpoint.state.iteration
+    await live.rewindEvents(this.#key, checkpoint === null ? -1 : iteration)
+    let standing: Standing = checkpoint ?? (await this.#begin(startValues))
+    let trainer = this.#trainer(phases, standing, checkpoint?.state ?? startValues)
+    const rest = this.#data.drawn.slice(iteration * this.#recipe.batch)
+    let outcome: NonNullable<Variant['training']>['outcome'] = 'finished'
+    for await (const batch of readInOrder(this.#data.entries, this.#work.model, rest, this.#recipe.batch)) {
+      if (control.isStopped) {
+        outcome = 'stopped'
+        break
+      }
+      const step = await trainer.step(batch)
+      const done = standing.before + step.iteration
+      this.#tell(step, done)
+      standing = watched(standing, step)
+      if (hasDiverged(standing)) {
+        outcome = 'diverged'
+        break
+      }
+      const isLast = done === this.#recipe.iterations
+      if (done % this.#validateEvery === 0 || isLast) standing = await this.#validate(done, trainer.values, standing)
+      if (step.iteration === phases[standing.phase]?.iterations && !isLast) {
+        standing = { ...standing, phase: standing.phase + 1, before: done }
+        trainer = this.#trainer(phases, standing, trainer.values)
+      }
+      if (done % checkpointEvery === 0) await live.saveCheckpoint({ ...standing, state: trainer.state })
+      this.#tellPace(progress.total - progress.done - done)
+      await this.#heed(trainer, standing)
+      report(this.#context, 'distillation', progress.done + done, progress.total, 'iterations')
+    }
+    const variant = this.#outcome(standing, standing.before + trainer.iteration, outcome)
+    const tensors = parameters.tensors(standing.bestValues)
+    const added = await live.addVariant(variant, tensors)
+    this.#comment(variant)
+    return added
+  }
+
+  /** A trainer for the phase that training stands in, at its begin or where it was left. */
+  #trainer(
+    phases: readonly TrainerSettings[],
+    { phase }: Standing,
+    from: TrainingCheckpoint['state'] | Float64Array
+  ): Trainer {
+    const settings = phases[phase]
+    if (settings === undefined) throw new Error(`There is no phase ${phase} of training`)
+    return from instanceof Float64Array
+      ? Trainer.fresh(this.#distillation, settings, from)
+      : new Trainer(this.#distillation, settings, from)
+  }
+
+  async #begin(values: Float64Array): Promise<Standing> {
+    const best = { iteration: 0, psnr: -Infinity, psnrAtStart: 0 }
+    const none = { key: this.#key, phase: 0, before: 0, best, bestValues: values, startLoss: NaN, lastLosses: [] }
+    const standing = await this.#validate(0, values, none)
+    return { ...standing, best: { ...standing.best, psnrAtStart: standing.best.psnr } }
+  }
+
+  async #validate(iteration: number, values: Float64Array, standing: Standing): Promise<Standing> {
+    const { validation, validationHr } = this.#data
+    const { psnr, loss, pictures } = await agreement(this.#distillation, values, validation)
+    const [runBatch = 1] = this.#distillation.inputShape
+    const compares = this.#recipe.featureWeight > 0 && this.#recipe.objective.features.length > 0
+    const share = compares ? await featureShare(this.#distillation, values, validation.slice(0, runBatch)) : 0
+    this.#context.emit({
+      kind: 'validation',
+      ...this.#key,
+      iteration,
+      psnr,
+      psnrAgainstHr: validationHr === null ? null : meanPsnr(pictures, validationHr),
+      featureShare: share,
+      preview: await this.#preview(iteration, pictures[0] ?? new Float32Array(0))
+    })
+    const startLoss = iteration === 0 ? loss : standing.startLoss
+    if (!(psnr > standing.best.psnr)) return { ...standing, startLoss }
+    return { ...standing, startLoss, best: { ...standing.best, iteration, psnr }, bestValues: values.slice() }
+  }
+
+  async #preview(iteration: number, picture: Float32Array): Promise<string> {
+    const { model, live } = this.#work
+    const side = live.run.settings.patchSize * model.scale
+    const whole = quantizeTo8Bit(fromTensor(picture, side, side, model.channels))
+    const shown = Math.min(side, previewSide)
+    const from = (side - shown) >> 1
+    const { method, bits } = this.#key
+    const name = `${method}-${formatBits(bits).replace('/', '-')}-${String(iteration).padStart(6, '0')}`
+    return live.addPreview(name, crop(whole, from, from, shown, shown))
+  }
+
+  #tell({ outputLoss, featureLoss, rateFactor }: TrainingStep, iteration: number): void {
+    this.#context.emit({
+      kind: 'loss',
+      ...this.#key,
+      iteration,
+      output: finite(outputLoss),
+      feature: finite(featureLoss),
+      learningRate: this.#recipe.learningRate(this.#key.bits) * rateFactor
+    })
+  }
+
+  #tellPace(left: number): void {
+    const speed = this.#pace.tick()
+    if (speed === null) return
+    const memoryBytes = process.memoryUsage.rss()
+    this.#context.emit({ kind: 'pace', iterationsPerSecond: speed, secondsLeft: left / speed, memoryBytes })
+  }
+
+  /** Does what the user wants: stands still while paused; on abort puts all on disk. */
+  async #heed(trainer: Trainer, standing: Standing): Promise<void> {
+    const { live, control } = this.#work
+    const { signal } = this.#context
+    if (!control.isPaused && !signal.aborted) return
+    await live.saveCheckpoint({ ...standing, state: trainer.state })
+    await live.setState('paused')
+    await control.whilePaused(signal)
+    if (signal.aborted) {
+      const at = `iteration ${standing.before + trainer.iteration} of ${this.#recipe.iterations}`
+      const what = `${contestantTitles[this.#key.method]} at ${formatBits(this.#key.bits)} bits`
+      throw new TrainingPaused(`Paused ${what} after ${at}; go on with \`2dquant resume ${live.folder}\`.`)
+    }
+    await live.setState('training')
+    this.#pace.restart()
+  }
+
+  #outcome(
+    { best, bestValues }: Standing,
+    iterations: number,
+    outcome: NonNullable<Variant['training']>['outcome']
+  ): Variant {
+    const bounds = Float32Array.from(this.#distillation.parameters.bounds(bestValues))
+    let row = 0
+    const next = (): { readonly lower: number; readonly upper: number } => {
+      const [lower = NaN, upper = NaN] = bounds.subarray(2 * row, 2 * row + 2)
+      row++
+      return { lower, upper }
+    }
+    const quantizers = this.#start.quantizers.map((quantizer): Quantizer => {
+      const trained = { ...quantizer, search: 'distilled' as const }
+      if (quantizer.channels === undefined) return { ...trained, ...next() }
+      const channels = quantizer.channels.map(next)
+      const lower = Math.min(...channels.map((channel) => channel.lower))
+      return { ...trained, lower, upper: Math.max(...channels.map((channel) => channel.upper)), channels }
+    })
+    const { iteration: bestIteration, psnr, psnrAtStart } = best
+    return { ...this.#key, quantizers, training: { iterations, bestIteration, psnrAtStart, psnr, outcome } }
+  }
+
+  /** Says what a user should know of how training ended. */
+  #comment({ training, bits }: Variant): void {
+    const { method } = this.#key
+    const say = (level: 'info' | 'warning', message: string): void => {
+      this.#context.emit({ kind: 'log', level, message })
+    }
+    const what = `${contestantTitles[method]} at ${formatBits(bits)} bits`
+    if (training?.outcome === 'diverged') {
+      const when = `diverged in iteration ${training.iterations}`
+      say(
+        'warning',
+        `${what} ${when}; what was best until then (iteration ${training.bestIteration}) is kept. Choose a smaller --learning-rate.`
+      )
+    }
+    if (training?.bestIteration === 0) {
+      say('info', `${what} gained nothing over the ${this.#recipe.init} bounds it began with; these are kept.`)
+    }
+  }
+}
+
+const finite = (value: number): number | null => (Number.isFinite(value) ? value : null)
+
+/** Takes note of a step's loss for telling divergence. */
+function watched(standing: Standing, { outputLoss, featureLoss }: TrainingStep): Standing {
+  return { ...standing, lastLosses: [...standing.lastLosses, outputLoss + featureLoss].slice(-divergenceWindow) }
+}
+
+/** Whether a loss is no number, or losses are far above that of the start. */
+function hasDiverged({ startLoss, lastLosses }: Standing): boolean {
+  const mean = lastLosses.reduce((sum, loss) => sum + loss, 0) / lastLosses.length
+  return !Number.isFinite(mean) || (lastLosses.length === divergenceWindow && mean > divergenceFactor * startLoss)
+}
+
+/** PSNR in dB over all pictures together, values clipped to 0 to 1. */
+function meanPsnr(pictures: readonly Float32Array[], references: readonly Float32Array[]): number {
+  let [sum, count] = [0, 0]
+  pictures.forEach((picture, i) => {
+    const reference = references[i]
+    if (reference === undefined) return
+    for (const [j, value] of picture.entries()) {
+      sum += (Math.min(Math.max(value, 0), 1) - (reference[j] ?? 0)) ** 2
+    }
+    count += picture.length
+  })
+  return -10 * Math.log10(sum / count)
+}
+
+/** Measures how fast iterations follow each other, over the last half minute. */
+class Pace {
+  #times: number[] = []
+  #told = 0
+
+  /** Called after every iteration: iterations per second, at most once in a second. */
+  tick(): number | null {
+    const now = performance.now()
+    this.#times = [...this.#times.filter((time) => now - time < 30_000), now]
+    const [first = now] = this.#times
+    if (this.#times.length < 2 || now - this.#told < 1000) return null
+    this.#told = now
+    return ((this.#times.length - 1) / (now - first)) * 1000
+  }
+
+  restart(): void {
+    this.#times = []
+  }
+}
