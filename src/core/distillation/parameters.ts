@@ -2,7 +2,7 @@ import type { Graph } from '../graph/graph'
 import { floatTensor, type TensorOf } from '../tensor'
 
 /** Which weights are trained beside the bounds: none, those that are quantized, or all. */
-export type TrainedWeights = 'none' | 'quantized' | 'all'
+type TrainedWeights = 'none' | 'quantized' | 'all'
 
 /** Operators with trained weights, and which of their inputs these are. */
 const weightInputs: Readonly<Record<string, readonly number[]>> = {

@@ -80,6 +80,15 @@ const cases: readonly Case[] = [
   ['Gemm', [floats([3, 4]), floats([5, 4]), floats([5])], [], { transB: int(1), alpha: float(0.5) }],
   ['Conv', [floats([1, 2, 5, 6]), floats([3, 2, 3, 3]), floats([3])], [], { pads: ints([1, 1, 1, 1]) }],
   ['Conv', [floats([1, 4, 7, 7]), floats([4, 1, 3, 3])], [], { group: int(4), strides: ints([2, 2]) }],
+  ['ConvTranspose', [floats([1, 4, 3, 5]), floats([4, 2, 3, 3])], [], { group: int(2), pads: ints([1, 0, 1, 0]) }],
+  [
+    'ConvTranspose',
+    [floats([1, 2, 3, 4]), floats([2, 3, 3, 3])],
+    [],
+    { strides: ints([2, 3]), dilations: ints([2, 1]), output_padding: ints([1, 2]) }
+  ],
+  ['MaxPool', [floats([1, 2, 7, 8])], [], { kernel_shape: ints([3, 3]), strides: ints([2, 3]) }],
+  ['MaxPool', [floats([1, 2, 4, 5])], [], { kernel_shape: ints([3, 3]), pads: ints([1, 1, 1, 1]) }],
   ['ReduceSum', [floats([2, 3, 4])], [integers(1)], { keepdims: int(0) }],
   ['ReduceMean', [floats([2, 3, 4])], [integers(-1, 0)]],
   ['ReduceMin', [floats([2, 3])]],

@@ -73,8 +73,14 @@ function dependents(graph: Graph, values: readonly string[]): ReadonlySet<string
   return found
 }
 
-/** A layer normalization also gives the statistics that its gradient needs. */
+/** Optional outputs that the gradients of some operators need. */
+const optionalOutputs: ReadonlyMap<string, readonly string[]> = new Map([
+  ['LayerNormalization', ['mean', 'reciprocal_deviation']],
+  ['MaxPool', ['places']]
+])
+
 function keepStatistics(node: Node): Node {
-  if (node.op !== 'LayerNormalization' || node.outputs.length > 1) return node
-  return { ...node, outputs: [...node.outputs, `${node.name}.mean`, `${node.name}.reciprocal_deviation`] }
+  const more = optionalOutputs.get(node.op)
+  if (more === undefined || node.outputs.length > 1) return node
+  return { ...node, outputs: [...node.outputs, ...more.map((name) => `${node.name}.${name}`)] }
 }

@@ -1,5 +1,5 @@
 import type { Value } from '../builder'
-import { int, intAttribute } from '../graph'
+import { int, intAttribute, string } from '../graph'
 import { product } from '../dimension'
 import type { BackwardStep, GradientRule } from './rule'
 
@@ -9,19 +9,24 @@ function overLast(step: BackwardStep, op: 'ReduceSum' | 'ReduceMean', x: Value):
   return step.builder.apply(op, [x, step.builder.integers([-1])], last)
 }
 
-/** The gradient of a sum reaches every summand: it is repeated along the axes that were reduced. */
-function repeated(step: BackwardStep): Value {
+/** What stands for a whole reduction is repeated along the axes that were reduced, by default the gradient of a sum. */
+function repeated(step: BackwardStep, reduced = step.upstream): Value {
   const { builder, node } = step
   const x = step.input(0)
   const shape = step.shape(x)
   const axes = step.constant(1) ?? []
-  const reduced = new Set(
-    axes.length === 0 ? shape.keys() : axes.map((axis) => (axis < 0 ? axis + shape.length : axis))
-  )
+  const gone = new Set(axes.length === 0 ? shape.keys() : axes.map((axis) => (axis < 0 ? axis + shape.length : axis)))
   const keep = intAttribute(node, 'keepdims', 1) === 1
-  const missing = builder.integers([...reduced])
-  const kept = keep ? step.upstream : builder.apply('Unsqueeze', [step.upstream, missing])
+  const missing = builder.integers([...gone])
+  const kept = keep ? reduced : builder.apply('Unsqueeze', [reduced, missing])
   return builder.apply('Expand', [kept, builder.apply('Shape', [x])])
+}
+
+/** How many elements a value has; must be known before running. */
+function elements(step: BackwardStep, value: Value): number {
+  const size = product(step.shape(value))
+  if (typeof size !== 'number') throw step.misfit('its sizes are known only at run time')
+  return size
 }
 
 function requireLastAxis(step: BackwardStep, fallback: number): void {
@@ -34,13 +39,26 @@ export const reduction: Readonly<Record<string, GradientRule>> = {
 
   ReduceMean: (step) => {
     const { builder } = step
-    const count = (value: Value): number => {
-      const size = product(step.shape(value))
-      if (typeof size !== 'number') throw step.misfit('its sizes are known only at run time')
-      return size
-    }
-    const share = count(step.output()) / count(step.input(0))
+    const share = elements(step, step.output()) / elements(step, step.input(0))
     return [builder.multiply(repeated(step), builder.scalar(share)), null]
+  },
+
+  /** dx = dy · x / y, and 0 where all of x is 0. */
+  ReduceL2: (step) => {
+    const { builder } = step
+    const norm = builder.apply('Max', [step.output(), builder.scalar(1e-30)])
+    return [builder.multiply(step.input(0), repeated(step, builder.divide(step.upstream, norm))), null]
+  },
+
+  /** Each window's gradient goes to where its largest value stood; the places are an output of the node. */
+  MaxPool: (step) => {
+    const { builder } = step
+    const shape = builder.apply('Shape', [step.input(0)])
+    const zeros = builder.apply('Expand', [builder.scalar(0), builder.integers([elements(step, step.input(0))])])
+    const places = builder.reshape(step.output(1), [-1, 1])
+    const updates = builder.reshape(step.upstream, [-1])
+    const flat = builder.apply('ScatterND', [zeros, places, updates], { reduction: string('add') })
+    return [builder.reshapeTo(flat, shape)]
   },
 
   /** dx = y (dy − Σ dy·y). */

@@ -39,33 +39,58 @@ export const linear: Readonly<Record<string, Operator>> = {
       if (x.shape.length !== 4) throw misfit(node, 'only two-dimensional convolutions are supported')
       const group = intAttribute(node, 'group', 1)
       sameInner(node, x.shape[1], multiply(weight.shape[1] ?? 0, group))
-      const pads = intsAttribute(node, 'pads', [0, 0, 0, 0])
-      const strides = intsAttribute(node, 'strides', [1, 1])
-      const dilations = intsAttribute(node, 'dilations', [1, 1])
-      if (stringAttribute(node, 'auto_pad', 'NOTSET') !== 'NOTSET') throw misfit(node, 'auto_pad is not supported')
-      const spatial = [0, 1].map((i) => {
-        const reach = (dilations[i] ?? 1) * (numeric(node, weight.shape[2 + i]) - 1) + 1
-        const padded = add(x.shape[2 + i] ?? 0, (pads[i] ?? 0) + (pads[2 + i] ?? 0))
-        return add(divideFloor(subtract(padded, reach), strides[i] ?? 1), 1)
-      })
+      const kernel = weight.shape.slice(2).map((size) => numeric(node, size))
+      const spatial = windowCounts(node, x.shape, kernel)
       return [{ type: x.type, shape: [x.shape[0] ?? 0, weight.shape[0] ?? 0, ...spatial] }]
     }
   },
 
-  /** The transpose of a convolution with stride 1: weight [in, out, k, k]. */
+  /** The transpose of a convolution: weight [in, out of a group, k, k]. */
   ConvTranspose: {
     infer(node, inputs) {
       const x = required(node, inputs, 0)
       const weight = required(node, inputs, 1)
       sameInner(node, x.shape[1], weight.shape[0])
-      if (intsAttribute(node, 'strides', [1, 1]).some((stride) => stride !== 1)) {
-        throw misfit(node, 'only a stride of 1 is supported')
-      }
       const pads = intsAttribute(node, 'pads', [0, 0, 0, 0])
-      const spatial = [0, 1].map((i) =>
-        add(x.shape[2 + i] ?? 0, numeric(node, weight.shape[2 + i]) - 1 - (pads[i] ?? 0) - (pads[2 + i] ?? 0))
-      )
-      return [{ type: x.type, shape: [x.shape[0] ?? 0, weight.shape[1] ?? 0, ...spatial] }]
+      const strides = intsAttribute(node, 'strides', [1, 1])
+      const dilations = intsAttribute(node, 'dilations', [1, 1])
+      const padding = intsAttribute(node, 'output_padding', [0, 0])
+      const spatial = [0, 1].map((i) => {
+        const reach = (dilations[i] ?? 1) * (numeric(node, weight.shape[2 + i]) - 1) + 1
+        const rest = reach + (padding[i] ?? 0) - (pads[i] ?? 0) - (pads[2 + i] ?? 0)
+        return add(multiply(subtract(x.shape[2 + i] ?? 0, 1), strides[i] ?? 1), rest)
+      })
+      const outputs = multiply(weight.shape[1] ?? 0, intAttribute(node, 'group', 1))
+      return [{ type: x.type, shape: [x.shape[0] ?? 0, outputs, ...spatial] }]
+    }
+  },
+
+  /** The largest value of each window; optionally where in x it stands (int64, counted over all of x). */
+  MaxPool: {
+    infer(node, inputs) {
+      const x = required(node, inputs, 0)
+      if (x.shape.length !== 4) throw misfit(node, 'only two-dimensional pooling is supported')
+      const kernel = intsAttribute(node, 'kernel_shape', [1, 1])
+      const shape = [...x.shape.slice(0, 2), ...windowCounts(node, x.shape, kernel)]
+      if (intAttribute(node, 'ceil_mode', 0) !== 0) throw misfit(node, 'ceil_mode is not supported')
+      const types = [
+        { type: x.type, shape },
+        { type: 'int64' as const, shape }
+      ]
+      return types.slice(0, node.outputs.length)
     }
   }
+}
+
+/** How many windows fit along height and width. */
+function windowCounts(node: Node, shape: readonly Dimension[], kernel: readonly number[]): Dimension[] {
+  if (stringAttribute(node, 'auto_pad', 'NOTSET') !== 'NOTSET') throw misfit(node, 'auto_pad is not supported')
+  const pads = intsAttribute(node, 'pads', [0, 0, 0, 0])
+  const strides = intsAttribute(node, 'strides', [1, 1])
+  const dilations = intsAttribute(node, 'dilations', [1, 1])
+  return [0, 1].map((i) => {
+    const reach = (dilations[i] ?? 1) * ((kernel[i] ?? 1) - 1) + 1
+    const padded = add(shape[2 + i] ?? 0, (pads[i] ?? 0) + (pads[2 + i] ?? 0))
+    return add(divideFloor(subtract(padded, reach), strides[i] ?? 1), 1)
+  })
 }

@@ -93,6 +93,62 @@ const convolve: Forward = ([x, w, bias]) =>
     return sum
   })
 
+/** Every output of a two-dimensional operator: sample, channel, row and column, last fastest. */
+function outputsOf(
+  shape: readonly number[],
+  compute: (n: number, c: number, i: number, j: number) => number
+): Float64Array {
+  const [samples = 0, channels = 0, height = 0, width = 0] = shape
+  const values: number[] = []
+  for (let n = 0; n < samples; n++)
+    for (let c = 0; c < channels; c++)
+      for (let i = 0; i < height; i++) for (let j = 0; j < width; j++) values.push(compute(n, c, i, j))
+  return Float64Array.from(values)
+}
+
+/** A picture's value, undefined outside. */
+function pixel({ shape, data }: Array64, n: number, c: number, i: number, j: number): number | undefined {
+  const [, channels = 0, height = 0, width = 0] = shape
+  return i < 0 || j < 0 || i >= height || j >= width ? undefined : data[((n * channels + c) * height + i) * width + j]
+}
+
+/** A convolution by 3×3 as its definition has it. */
+const convolution =
+  ({ group = 1, stride = 1, dilation = 1, pad = 0 }): Forward =>
+  ([x, w]) => {
+    if (x === undefined || w === undefined) throw new Error('two operands')
+    const [outputs = 0, inputs = 0] = w.shape
+    const count = (size = 0): number => Math.floor((size + 2 * pad - 2 * dilation - 1) / stride) + 1
+    return outputsOf([x.shape[0] ?? 0, outputs, count(x.shape[2]), count(x.shape[3])], (n, out, i, j) => {
+      const first = Math.floor(out / (outputs / group)) * inputs
+      let sum = 0
+      for (let c = 0; c < inputs; c++)
+        for (let dy = 0; dy < 3; dy++)
+          for (let dx = 0; dx < 3; dx++) {
+            const [row, column] = [i * stride + dy * dilation - pad, j * stride + dx * dilation - pad]
+            sum += (pixel(x, n, first + c, row, column) ?? 0) * (w.data[((out * inputs + c) * 3 + dy) * 3 + dx] ?? NaN)
+          }
+      return sum
+    })
+  }
+
+const largest =
+  (kernel: number, stride: number, pad: number): Forward =>
+  ([x]) => {
+    if (x === undefined) throw new Error('one operand')
+    const [n = 0, c = 0, height = 0, width = 0] = x.shape
+    const count = (size: number): number => Math.floor((size + 2 * pad - kernel) / stride) + 1
+    return outputsOf([n, c, count(height), count(width)], (sample, channel, i, j) => {
+      let value = -Infinity
+      for (let dy = 0; dy < kernel; dy++)
+        for (let dx = 0; dx < kernel; dx++) {
+          const [row, column] = [i * stride + dy - pad, j * stride + dx - pad]
+          value = Math.max(value, pixel(x, sample, channel, row, column) ?? -Infinity)
+        }
+      return value
+    })
+  }
+
 /** By the series of Abramowitz and Stegun 7.1.5, to double precision for |x| < 4. */
 function erf(x: number): number {
   let [term, sum] = [x, x]
@@ -146,6 +202,12 @@ const cases: readonly Case[] = [
     shapes: [[8]],
     constants: [floatTensor([-1], []), floatTensor([0.5], [])],
     forward: map((x) => Math.min(Math.max(x, -1), 0.5))
+  },
+  {
+    op: 'Clip',
+    shapes: [[8]],
+    constants: [floatTensor([-0.5], [])],
+    forward: map((x) => Math.max(x, -0.5))
   },
   {
     op: 'MatMul',
@@ -242,6 +304,66 @@ const cases: readonly Case[] = [
     attributes: { keepdims: int(0) },
     forward: ([x]) => Float64Array.from(rows(x), mean)
   },
+  {
+    op: 'Conv',
+    shapes: [
+      [1, 4, 4, 5],
+      [6, 2, 3, 3]
+    ],
+    attributes: { pads: ints([1, 1, 1, 1]), group: int(2) },
+    forward: convolution({ group: 2, pad: 1 })
+  },
+  {
+    op: 'Conv',
+    shapes: [
+      [2, 3, 5, 4],
+      [3, 1, 3, 3]
+    ],
+    attributes: { pads: ints([1, 1, 1, 1]), group: int(3) },
+    forward: convolution({ group: 3, pad: 1 })
+  },
+  {
+    op: 'Conv',
+    shapes: [
+      [2, 2, 6, 7],
+      [4, 1, 3, 3]
+    ],
+    attributes: { strides: ints([2, 2]), group: int(2) },
+    forward: convolution({ group: 2, stride: 2 })
+  },
+  {
+    op: 'Conv',
+    shapes: [
+      [1, 2, 7, 8],
+      [2, 2, 3, 3]
+    ],
+    attributes: { dilations: ints([2, 2]), pads: ints([2, 2, 2, 2]) },
+    forward: convolution({ dilation: 2, pad: 2 })
+  },
+  {
+    op: 'MaxPool',
+    shapes: [[2, 2, 4, 6]],
+    attributes: { kernel_shape: ints([2, 2]), strides: ints([2, 2]) },
+    forward: largest(2, 2, 0)
+  },
+  {
+    op: 'MaxPool',
+    shapes: [[1, 2, 4, 5]],
+    attributes: { kernel_shape: ints([3, 3]), pads: ints([1, 1, 1, 1]) },
+    forward: largest(3, 1, 1)
+  },
+  {
+    op: 'ReduceL2',
+    shapes: [[2, 3]],
+    constants: [last],
+    forward: ([x]) => Float64Array.from(rows(x), (row) => Math.hypot(...row))
+  },
+  {
+    op: 'ReduceL2',
+    shapes: [[3]],
+    attributes: { keepdims: int(0) },
+    forward: ([x]) => Float64Array.of(Math.hypot(...(x?.data ?? [])))
+  },
   { op: 'ReduceMean', shapes: [[2, 3]], forward: ([x]) => Float64Array.of(mean(x?.data ?? new Float64Array(0))) }
 ]
 
@@ -334,6 +456,12 @@ const movements: readonly Omit<Case, 'forward'>[] = [
     attributes: { axis: int(-1) }
   },
   { op: 'Slice', shapes: [[5, 6]], constants: [indexTensor([1, -4]), indexTensor([1000, -1]), indexTensor([0, 1])] },
+  {
+    op: 'Slice',
+    shapes: [[5, 6]],
+    constants: [indexTensor([-2, 1]), indexTensor([-100, 5]), indexTensor([0, 1]), indexTensor([-1, 1])]
+  },
+  { op: 'Slice', shapes: [[5]], constants: [indexTensor([3]), indexTensor([0]), indexTensor([0]), indexTensor([-1])] },
   { op: 'Pad', shapes: [[2, 3]], constants: [indexTensor([1, 0, 0, 2])] },
   { op: 'Gather', shapes: [[2, 4]], constants: [indexTensor([3, 0, 2, 1])], attributes: { axis: int(1) } },
   { op: 'Expand', shapes: [[3, 1]], constants: [indexTensor([2, 1, 4])] },
@@ -349,7 +477,18 @@ const movements: readonly Omit<Case, 'forward'>[] = [
       coordinate_transformation_mode: string('asymmetric'),
       nearest_mode: string('floor')
     }
-  }
+  },
+  ...['half_pixel', 'asymmetric', 'align_corners', 'pytorch_half_pixel'].flatMap((mode) =>
+    [
+      [1, 1, 4, 2.5],
+      [1, 1, 0.5, 1]
+    ].map((scales) => ({
+      op: 'Resize',
+      shapes: [[1, 2, 4, 6]],
+      constants: [floatTensor([], [0]), floatTensor(scales, [4])],
+      attributes: { mode: string('linear'), coordinate_transformation_mode: string(mode) }
+    }))
+  )
 ]
 
 describe('the gradient of a movement:', () => {
@@ -389,6 +528,18 @@ describe('differentiating', () => {
     // d(x⁴ + x²)/dx = 4x³ + 2x, d(y² + y)/dy = 2y + 1
     expect(results.get('x0.gradient')?.data).toEqual(Float32Array.of(114))
     expect(results.get('y.gradient')?.data).toEqual(Float32Array.of(19))
+  })
+
+  it('puts the parts of a split together, zeros where the loss does not reach', async () => {
+    const builder = new GraphBuilder()
+    const x = builder.input('x0', [2, 5])
+    const [first = '', , third = ''] = builder.applyMany('Split', [x, builder.integers([1, 2, 2])], 3, { axis: int(1) })
+    const squares = builder.multiply(third, third)
+    const parts = builder.concat([first, builder.multiply(squares, builder.scalar(0.5))], 1)
+    builder.apply('ReduceSum', [parts], { keepdims: int(0) }, 'loss')
+    const data = Float64Array.from({ length: 10 }, (_, i) => i)
+    const results = await computed(differentiate(builder.build(['loss']), 'loss', ['x0']), [{ shape: [2, 5], data }])
+    expect(results.get('x0.gradient')?.data).toEqual(Float32Array.of(1, 0, 0, 3, 4, 1, 0, 0, 8, 9))
   })
 
   it('builds nothing that the gradient does not need', () => {
