@@ -1,7 +1,7 @@
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { contestantTitles, formatBits } from '../contract/bounds'
-import { demo, type DemoResult } from '../engine/jobs/demo'
+import { contestantTitles, formatBits, weightsNote } from '../contract/bounds'
+import { demo, demoMethods, type DemoResult } from '../engine/jobs/demo'
 import { explain } from './explain'
 import { runJob } from './run-job'
 import { formatTable } from './table'
@@ -25,13 +25,15 @@ function describe({ rows, calibration, evaluation, run, report }: DemoResult): s
   return `
 ${table}
 
+${weightsNote}
+
 The report, with all pictures side by side:
   ${report}
 
 The same by hand, and with pictures and models of your own:
-  npx 2dquant quantize ${model} --calibration ${shown(calibration)} --bits 4,3,2 --method minmax,percentile,dobi --patch-size 48 --out runs/first
+  npx 2dquant quantize ${model} --calibration ${shown(calibration)} --bits 4,3,2 --method ${demoMethods.join(',')} --preset fast --out runs/first
   npx 2dquant evaluate ${shown(run)} --set ${shown(evaluation)}
-  npx 2dquant upscale ${shown(run)} --method dobi --bits 4 <pictures> --out enlarged`
+  npx 2dquant upscale ${shown(run)} --method 2dquant+ --bits 4 <pictures> --out enlarged`
 }
 
 function shown(path: string): string {

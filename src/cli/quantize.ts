@@ -11,10 +11,16 @@ import {
   type Search
 } from '../contract/bounds'
 import { planSchema, type Plan } from '../contract/plan'
-import { distillationSchema, pictureKindSchema, type DistillationSettings, type PictureKind } from '../contract/run'
+import {
+  distillationSchema,
+  pictureKindSchema,
+  type DistillationSettings,
+  type PictureKind,
+  type QuantizeSettings
+} from '../contract/run'
 import { StudioError } from '../engine/errors'
 import { quantize } from '../engine/jobs/quantize'
-import { defaultFeatureWeight, presetNames, presets, type PresetName } from '../engine/presets'
+import { presetNames, presets, settingsOf, type PresetName } from '../engine/presets'
 import {
   imageRangeOption,
   jsonOption,
@@ -70,6 +76,9 @@ const presetTable = presetNames
   })
   .join('\n')
 
+/** What is usual, for options that no preset decides. */
+const usual = settingsOf('paper')
+
 export function quantizeCommand(): Command {
   return new Command('quantize')
     .description('Find the bounds of all quantizers from calibration pictures and write a run folder.')
@@ -88,10 +97,10 @@ export function quantizeCommand(): Command {
     .addOption(
       new Option('--percentile <p>', 'percentile method: share kept below the upper bound')
         .argParser(parseNumber(50, 100))
-        .default(99.9)
+        .default(usual.percentile)
     )
     .addOption(
-      new Option('--search <strategy>', 'how DOBI moves the bounds').choices(searchSchema.options).default('by-shape')
+      new Option('--search <strategy>', 'how DOBI moves the bounds').choices(searchSchema.options).default(usual.search)
     )
     .addOption(
       new Option('--search-steps <n>', 'candidates along the search (default: by preset)').argParser(
@@ -108,7 +117,9 @@ export function quantizeCommand(): Command {
         parseWhole(8, 4096)
       )
     )
-    .addOption(new Option('--seed <n>', 'seed of the patches').argParser(parseWhole(0, 2 ** 32 - 1)).default(0))
+    .addOption(
+      new Option('--seed <n>', 'seed of the patches').argParser(parseWhole(0, 2 ** 32 - 1)).default(usual.seed)
+    )
     .addOption(
       new Option('--iterations <n>', 'training: iterations (default: by preset)').argParser(parseWhole(1, 1e6))
     )
@@ -130,32 +141,32 @@ export function quantizeCommand(): Command {
     .addOption(
       new Option('--train <weights>', '2dquant+: which weights are trained')
         .choices(distillationSchema.shape.train.options)
-        .default('all')
+        .default(usual.distillation.train)
     )
     .addOption(
       new Option('--schedule <name>', 'training: of the learning rate')
         .choices(distillationSchema.shape.schedule.options)
-        .default('cosine')
+        .default(usual.distillation.schedule)
     )
     .addOption(
       new Option('--loss <name>', 'training: how student and teacher are compared')
         .choices(distillationSchema.shape.loss.options)
-        .default('corrected')
+        .default(usual.distillation.loss)
     )
     .addOption(
       new Option('--lambda <x>', 'training: weight of the feature term')
         .argParser(parseNumber(-1e-9))
-        .default(defaultFeatureWeight)
+        .default(usual.distillation.featureWeight)
     )
     .addOption(
       new Option('--features <which>', 'training: what is compared beside the output')
         .choices(distillationSchema.shape.features.options)
-        .default('groups')
+        .default(usual.distillation.features)
     )
     .addOption(
       new Option('--init <method>', 'training: the bounds to start from')
         .choices(distillationSchema.shape.init.options)
-        .default('dobi')
+        .default(usual.distillation.init)
     )
     .addOption(
       new Option('--first-and-last', 'also quantize the first and the last convolution, where convolutions are')
@@ -175,7 +186,6 @@ export function quantizeCommand(): Command {
 Ctrl+C pauses training; \`2dquant resume <run>\` goes on from there.`
     )
     .action(async (model: string, options: Options) => {
-      const preset = presets[options.preset]
       const plan = options.plan === undefined ? null : await readPlan(options.plan)
       const result = await runJob((context) =>
         quantize(
@@ -185,32 +195,7 @@ Ctrl+C pauses training; \`2dquant resume <run>\` goes on from there.`
             scale: options.scale,
             calibration: options.calibration,
             calibrationKind: options.calibrationKind,
-            settings: {
-              bits: combinations(options),
-              methods: [...new Set(options.method)],
-              percentile: options.percentile,
-              search: options.search,
-              searchSteps: options.searchSteps ?? preset.searchSteps,
-              patches: options.patches ?? preset.patches,
-              patchSize: options.patchSize ?? preset.patchSize,
-              seed: options.seed,
-              quantizeFirstAndLast: options.firstAndLast ?? false,
-              plan,
-              distillation: options.method.some(trains)
-                ? {
-                    iterations: options.iterations ?? preset.iterations,
-                    batch: options.batch ?? preset.batch,
-                    learningRate: options.learningRate ?? null,
-                    weightLearningRate: options.weightLearningRate ?? null,
-                    train: options.train,
-                    schedule: options.schedule,
-                    loss: options.loss,
-                    featureWeight: Math.max(0, options.lambda),
-                    features: options.features,
-                    init: options.init
-                  }
-                : null
-            },
+            settings: settingsFrom(options, plan),
             out: options.out
           },
           context
@@ -222,6 +207,38 @@ Ctrl+C pauses training; \`2dquant resume <run>\` goes on from there.`
       }
       printRun(result)
     })
+}
+
+/** What the preset says, and what the options say otherwise. */
+function settingsFrom(options: Options, plan: Plan | null): QuantizeSettings {
+  const preset = settingsOf(options.preset)
+  const training = preset.distillation
+  return {
+    bits: combinations(options),
+    methods: [...new Set(options.method)],
+    percentile: options.percentile,
+    search: options.search,
+    searchSteps: options.searchSteps ?? preset.searchSteps,
+    patches: options.patches ?? preset.patches,
+    patchSize: options.patchSize ?? preset.patchSize,
+    seed: options.seed,
+    quantizeFirstAndLast: options.firstAndLast ?? preset.quantizeFirstAndLast,
+    plan,
+    distillation: options.method.some(trains)
+      ? {
+          iterations: options.iterations ?? training.iterations,
+          batch: options.batch ?? training.batch,
+          learningRate: options.learningRate ?? training.learningRate,
+          weightLearningRate: options.weightLearningRate ?? training.weightLearningRate,
+          train: options.train,
+          schedule: options.schedule,
+          loss: options.loss,
+          featureWeight: Math.max(0, options.lambda),
+          features: options.features,
+          init: options.init
+        }
+      : null
+  }
 }
 
 /** All combinations of weight and activation bits; `--bits` alone gives both the same. */

@@ -1,3 +1,5 @@
+import type { QuantizeSettings } from '../contract/run'
+
 /** Settings that a preset stands for; every one can be overridden by its own option. */
 export interface Preset {
   readonly patches: number
@@ -18,5 +20,34 @@ export const presets = {
 export type PresetName = keyof typeof presets
 export const presetNames = ['fast', 'paper', 'best'] as const satisfies readonly PresetName[]
 
-/** Weight λ of the feature term unless told otherwise (docs/decisions/0008). */
-export const defaultFeatureWeight = 0.01
+/** Everything that a run is told by a preset and by what is usual: DOBI at 4 bits, and how to train where a method does. */
+export function settingsOf(name: PresetName): QuantizeSettings & {
+  readonly distillation: NonNullable<QuantizeSettings['distillation']>
+} {
+  const { patches, patchSize, searchSteps, iterations, batch } = presets[name]
+  return {
+    bits: [{ weight: 4, activation: 4 }],
+    methods: ['dobi'],
+    percentile: 99.9,
+    search: 'by-shape',
+    searchSteps,
+    patches,
+    patchSize,
+    seed: 0,
+    quantizeFirstAndLast: false,
+    plan: null,
+    distillation: {
+      iterations,
+      batch,
+      learningRate: null,
+      weightLearningRate: null,
+      train: 'all',
+      schedule: 'cosine',
+      loss: 'corrected',
+      // docs/decisions/0008-the-feature-term.md
+      featureWeight: 0.01,
+      features: 'groups',
+      init: 'dobi'
+    }
+  }
+}

@@ -2,7 +2,7 @@
 export const reportStyle = `
 :root { color-scheme: light dark; --ink: light-dark(#1c2024, #e6e8ea); --quiet: light-dark(#5b6470, #9aa4af);
   --paper: light-dark(#fff, #15181b); --raised: light-dark(#f4f6f8, #1e2226); --line: light-dark(#d9dee3, #333a41);
-  --accent: light-dark(#0b62c4, #6fb1ff) }
+  --accent: light-dark(#0b62c4, #6fb1ff); --second: light-dark(#b9480a, #ffab6f) }
 * { box-sizing: border-box }
 body { margin: 0 auto; padding: 2.5rem 2rem 4rem; max-width: 90rem; background: var(--paper); color: var(--ink);
   font: 15px/1.5 system-ui, sans-serif }
@@ -20,6 +20,17 @@ th { color: var(--quiet); font-weight: 500 }
 th:first-child, td:first-child { text-align: left }
 tr.first td { border-top: 2px solid var(--line) }
 td.best { font-weight: 650 }
+.charts { display: grid; grid-template-columns: repeat(3, minmax(0, 1fr)); gap: 1rem 1.5rem; margin-top: .75rem }
+.chart { width: 100%; height: auto; font-size: 11px; fill: var(--quiet) }
+.chart .title { font-size: 12px; fill: var(--ink) }
+.chart line { stroke: var(--line) }
+.chart polyline { fill: none; stroke-width: 1.75; stroke-linejoin: round }
+.chart .line-1 { stroke: var(--accent) }
+.chart .line-2 { stroke: var(--second) }
+.legend span { margin-right: 1.25rem; color: var(--ink) }
+.legend span::before { content: ''; display: inline-block; width: 1.25rem; height: 0; margin-right: .4rem;
+  border-top: 3px solid var(--accent); vertical-align: middle }
+.legend .line-2::before { border-color: var(--second) }
 .views { display: grid; grid-template-columns: repeat(3, minmax(0, 1fr)); gap: 1rem .75rem }
 .views h4 { grid-column: 1 / -1; margin: .5rem 0 -.5rem; font-size: .9rem; font-weight: 500; color: var(--quiet) }
 figure { margin: 0 }
@@ -38,6 +49,6 @@ figure:target img { width: calc(2px * var(--width)); max-width: none; border-rad
 figure nav a { padding: .2rem .6rem; border: 1px solid var(--line); border-radius: 4px; text-decoration: none; font-size: .85rem }
 figure nav a[aria-current] { background: var(--accent); border-color: var(--accent); color: var(--paper) }
 figure nav a.close { margin-left: auto }
-@media (max-width: 50rem) { body { padding: 1.25rem 1rem } .views { grid-template-columns: 1fr } }
+@media (max-width: 50rem) { body { padding: 1.25rem 1rem } .views, .charts { grid-template-columns: 1fr } }
 @media print { figure:target { position: static } }
 `

@@ -1,5 +1,6 @@
 import { rename, rm, writeFile } from 'node:fs/promises'
-import { contestantTitles, formatBits, type Bits, type Contestant } from '../contract/bounds'
+import { contestantTitles, formatBits, weightsNote, type Bits, type Contestant } from '../contract/bounds'
+import { escape, renderChart, type Chart } from './report-chart'
 import { reportStyle } from './report-style'
 import { withDiskErrors } from './run-folder'
 
@@ -9,6 +10,8 @@ export interface Report {
   readonly introduction: string
   readonly facts: readonly (readonly [name: string, value: string])[]
   readonly rows: readonly ReportRow[]
+  /** How training went. */
+  readonly charts: readonly Chart[]
   readonly pictures: readonly ReportPicture[]
 }
 
@@ -55,7 +58,7 @@ export async function writeReport(path: string, report: Report): Promise<void> {
 }
 
 /** The report as an HTML page without scripts: a click on a picture shows it large, with links to its siblings. */
-export function renderReport({ title, introduction, facts, rows, pictures }: Report): string {
+export function renderReport({ title, introduction, facts, rows, charts, pictures }: Report): string {
   const definitions = facts.map(([name, value]) => `<dt>${escape(name)}</dt><dd>${escape(value)}</dd>`)
   return `<!doctype html>
 <html lang="en">
@@ -71,11 +74,23 @@ export function renderReport({ title, introduction, facts, rows, pictures }: Rep
 <p>Means over all pictures: PSNR and SSIM on the Y channel of 8-bit output without a border of as many pixels as the scale.
 “Against FP” compares with the full-precision output. Sizes are theoretical: all parameters, the quantized ones packed to their bits, and the bounds.</p>
 <div class="wide">${renderTable(rows)}</div>
+${rows.some(({ method }) => method === '2dquant+') ? `<p>${weightsNote}</p>` : ''}
+${charts.length === 0 ? '' : renderCharts(charts)}
 <h2>Pictures</h2>
 <p>Click a picture to see it at twice its size, and switch between the ways it was made.</p>
 ${pictures.map((picture, i) => renderPicture(picture, `p${i + 1}`)).join('\n')}
 </html>
 `
+}
+
+function renderCharts(charts: readonly Chart[]): string {
+  const labels = [...new Set(charts.flatMap(({ lines }) => lines.map(({ label }) => label)))]
+  const legend = labels.map((label, i) => `<span class="line-${i + 1}">${escape(label)}</span>`)
+  return `<h2>Training</h2>
+<p>The loss of every iteration as a running mean over ten, and the PSNR of the quantized network's output against the
+full-precision one on patches that are held out of training. What was best there is kept.</p>
+<p class="legend">${legend.join('')}</p>
+<div class="charts">${charts.map(renderChart).join('\n')}</div>`
 }
 
 function renderTable(rows: readonly ReportRow[]): string {
@@ -118,9 +133,4 @@ function renderPicture({ name, views }: ReportPicture, id: string): string {
 <figcaption>${escape(label)} <span>${escape(scores)}</span></figcaption></figure>`
   })
   return `<h3 id="${id}">${escape(name)}</h3>\n<div class="views">${figures.join('\n')}</div>`
-}
-
-function escape(text: string): string {
-  const entities: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' }
-  return text.replace(/[&<>"]/g, (character) => entities[character] ?? character)
 }

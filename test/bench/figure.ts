@@ -4,6 +4,12 @@ export interface Figure {
   readonly value: number
   /** What an issue's table demands; figures without are for information. */
   readonly atMost?: number
+  readonly atLeast?: number
+}
+
+/** Whether a figure is as it must be. */
+export function isMet({ value, atMost = Infinity, atLeast = -Infinity }: Figure): boolean {
+  return value <= atMost && value >= atLeast
 }
 
 /** Seconds `work` takes. */

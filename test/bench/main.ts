@@ -1,12 +1,18 @@
 import { distillationBenchmarks, memoryOfDistillation } from './distillation'
 import { engineBenchmarks, memoryOfCalibration } from './engine'
-import type { Figure } from './figure'
+import { isMet, type Figure } from './figure'
+import { bestQualityBenchmarks, qualityBenchmarks } from './quality'
 
 /** `npm run bench [-- GROUP…] [--json]`: prints every figure of the groups; exit code 1 when one falls short. */
 const groups: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   engine: engineBenchmarks,
-  distillation: distillationBenchmarks
+  distillation: distillationBenchmarks,
+  quality: qualityBenchmarks,
+  'quality-best': bestQualityBenchmarks
 }
+
+/** Groups that take too long for a run without names. */
+const long = new Set(['quality-best'])
 
 const words = process.argv.slice(2)
 const json = words.includes('--json')
@@ -19,7 +25,8 @@ if (words[0] === '--calibrate') {
   console.log(await memoryOfDistillation(words[1] === 'weights' ? 'weights' : 'bounds'))
 } else {
   const unknown = wanted.find((name) => !(name in groups))
-  if (unknown === undefined) process.exitCode = await run(wanted.length === 0 ? Object.keys(groups) : wanted)
+  if (unknown === undefined)
+    process.exitCode = await run(wanted.length === 0 ? Object.keys(groups).filter((name) => !long.has(name)) : wanted)
   else {
     console.error(`error: there is no group "${unknown}"; there are ${Object.keys(groups).join(', ')}.`)
     process.exitCode = 2
@@ -30,17 +37,28 @@ async function run(names: readonly string[]): Promise<number> {
   const figures: (Figure & { readonly ok: boolean })[] = []
   for (const name of names) {
     for (const figure of (await groups[name]?.()) ?? []) {
-      figures.push({ ...figure, ok: figure.atMost === undefined || figure.value <= figure.atMost })
+      figures.push({ ...figure, ok: isMet(figure) })
     }
   }
   if (json)
     console.log(
-      JSON.stringify(figures.map(({ name, value, atMost, ok }) => ({ name, value, required: atMost ?? null, ok })))
+      JSON.stringify(
+        figures.map(({ name, value, atMost, atLeast, ok }) => ({
+          name,
+          value,
+          required: atMost ?? atLeast ?? null,
+          ok
+        }))
+      )
     )
   else {
     const width = Math.max(...figures.map(({ name }) => name.length))
-    for (const { name, value, atMost, ok } of figures) {
-      const required = atMost === undefined ? '' : `at most ${atMost}`
+    for (const { name, value, atMost, atLeast, ok } of figures) {
+      const limits = [
+        atMost === undefined ? '' : `at most ${atMost}`,
+        atLeast === undefined ? '' : `at least ${atLeast}`
+      ]
+      const required = limits.filter((limit) => limit !== '').join(', ')
       console.log(`${ok ? 'ok  ' : 'MISS'}  ${name.padEnd(width)}  ${value.toPrecision(4).padStart(8)}  ${required}`)
     }
   }

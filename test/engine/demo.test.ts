@@ -12,9 +12,9 @@ let page: string
 
 beforeAll(async () => {
   const context = await makeContext(() => undefined, new AbortController().signal)
-  result = await demo({ model: bundledModel, out: folder }, context)
+  result = await demo({ model: bundledModel, out: folder, iterations: 20 }, context)
   page = readFileSync(result.report, 'utf8')
-})
+}, 300_000)
 
 describe('the demo', () => {
   const psnrOf = (method: string, bits: number | null): number =>
@@ -23,7 +23,9 @@ describe('the demo', () => {
   it('has a row for full precision, bicubic and each method at each width', () => {
     expect(result.rows.map(({ method, bits }) => `${method} ${bits?.weight ?? ''}`.trim())).toEqual([
       ...['bicubic', 'fp'],
-      ...[4, 3, 2].flatMap((bits) => ['minmax', 'percentile', 'dobi'].map((method) => `${method} ${bits}`))
+      ...[4, 3, 2].flatMap((bits) =>
+        ['minmax', 'percentile', 'dobi', '2dquant', '2dquant+'].map((method) => `${method} ${bits}`)
+      )
     ])
   })
 
@@ -32,6 +34,8 @@ describe('the demo', () => {
     for (const bits of [4, 3, 2]) expect(psnrOf('dobi', bits)).toBeGreaterThan(psnrOf('minmax', bits))
     expect(psnrOf('dobi', 2)).toBeGreaterThan(psnrOf('percentile', 2))
     expect(psnrOf('dobi', 2)).toBeGreaterThan(psnrOf('bicubic', null))
+    expect(psnrOf('2dquant', 2)).toBeGreaterThan(psnrOf('dobi', 2))
+    expect(psnrOf('2dquant+', 2)).toBeGreaterThan(psnrOf('2dquant', 2))
   })
 
   it('can be repeated in the same place', async () => {
@@ -53,11 +57,22 @@ describe('its report', () => {
 
   it('holds every picture in every way, each a WebP file of the size it says', async () => {
     const images = [...page.matchAll(/src="data:image\/webp;base64,([^"]+)" width="(\d+)" height="(\d+)"/g)]
-    expect(images).toHaveLength(4 * 12)
+    expect(images).toHaveLength(4 * 18)
     for (const [, base64 = '', width, height] of images) {
       const metadata = await sharp(Buffer.from(base64, 'base64')).metadata()
       expect([metadata.format, metadata.width, metadata.height]).toEqual(['webp', Number(width), Number(height)])
     }
+  })
+
+  it('draws the curves of both trained methods at every width', () => {
+    const charts = [...page.matchAll(/<svg class="chart"[^]+?<\/svg>/g)].map(([chart]) => chart)
+    expect(charts).toHaveLength(2 * 3)
+    const points = charts.map((chart) => {
+      return [...chart.matchAll(/points="([^"]+)"/g)].map(([, path = '']) => path.split(' ').length)
+    })
+    // A loss for each of 20 iterations; validated at 0 and 20.
+    expect(points).toEqual([...new Array<number[]>(3).fill([20, 20]), ...new Array<number[]>(3).fill([2, 2])])
+    expect(page).toContain('2DQuant+ changes the weights')
   })
 
   it('has a target for every link', () => {

@@ -1,9 +1,6 @@
 import type { Graph } from '../graph/graph'
 import { floatTensor, type TensorOf } from '../tensor'
 
-/** Which weights are trained beside the bounds: none, those that are quantized, or all. */
-type TrainedWeights = 'none' | 'quantized' | 'all'
-
 /** Operators with trained weights, and which of their inputs these are. */
 const weightInputs: Readonly<Record<string, readonly number[]>> = {
   Conv: [1, 2],

@@ -1,18 +1,21 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import { contestantTitles, formatBits, type Bits } from '../../contract/bounds'
+import { contestantTitles, formatBits, trainingMethodSchema, type Bits, type Method } from '../../contract/bounds'
+import type { JobEvent } from '../../contract/events'
 import type { EvaluateResult, InspectResult } from '../../contract/results'
 import { StudioError } from '../../core/errors'
 import { cropToMultiple } from '../../core/imaging/image'
 import { imresize } from '../../core/imaging/imresize'
 import { encodeWebp, readImage, writeImage } from '../../formats/image-files'
 import type { JobContext } from '../job'
+import { runningMean, type Chart, type ChartLine } from '../report-chart'
 import { writeReport, type Report, type ReportPicture, type ReportRow, type ReportView } from '../report'
 import { withDiskErrors } from '../run-folder'
 import { bicubicSubject, evaluate, type EvaluatedImage } from './evaluate'
 import { inspect } from './inspect'
 import { appVersion } from '../version'
+import { settingsOf } from '../presets'
 import { quantize } from './quantize'
 
 export interface DemoConfig {
@@ -20,6 +23,8 @@ export interface DemoConfig {
   readonly model: string
   /** Folder for everything the demo makes. What an earlier demo left there is replaced. */
   readonly out: string
+  /** Iterations of training; those of the preset `fast` when absent. */
+  readonly iterations?: number
 }
 
 export interface DemoResult {
@@ -42,6 +47,7 @@ const calibrationPictures = [
 const evaluationPictures = ['acanthus-mollis', 'french-alpine-landscape', 'locomotion-house-cat', 'nagasaki-boats']
 
 const bitWidths = [4, 3, 2] as const
+export const demoMethods = ['minmax', 'percentile', 'dobi', '2dquant', '2dquant+'] as const satisfies readonly Method[]
 const scale = 4
 
 /** Halving sheds the traces of JPEG compression. */
@@ -51,7 +57,7 @@ const shrinking = 0.5
  * Quantizes the bundled model on sample photographs with every method at 4, 3 and 2 bits, measures all of them on other
  * photographs, and writes a report: what the commands `quantize` and `evaluate` do, with pictures at hand.
  */
-export async function demo({ model, out }: DemoConfig, context: JobContext): Promise<DemoResult> {
+export async function demo({ model, out, iterations }: DemoConfig, context: JobContext): Promise<DemoResult> {
   const pictures = join(out, 'pictures')
   const calibration = join(pictures, 'calibration')
   const evaluation = join(pictures, 'evaluation')
@@ -66,20 +72,22 @@ export async function demo({ model, out }: DemoConfig, context: JobContext): Pro
   for (const name of evaluationPictures) await prepare(name, join(evaluation, 'HR'))
 
   const overrides = {}
+  const usual = settingsOf('fast')
   const settings = {
+    ...usual,
     bits: bitWidths.map((each) => ({ weight: each, activation: each })),
-    methods: ['minmax' as const, 'percentile' as const, 'dobi' as const],
-    percentile: 99.9,
-    search: 'by-shape' as const,
-    searchSteps: 100,
-    patches: 32,
-    patchSize: 48,
-    seed: 0,
-    quantizeFirstAndLast: false,
-    plan: null,
-    distillation: null
+    methods: [...demoMethods],
+    distillation: { ...usual.distillation, ...(iterations !== undefined && { iterations }) }
   }
-  await quantize({ model, overrides, scale, calibration, calibrationKind: 'hr', settings, out: run }, context)
+  const curves = new Curves()
+  const watching: JobContext = {
+    ...context,
+    emit: (event) => {
+      curves.add(event)
+      context.emit(event)
+    }
+  }
+  await quantize({ model, overrides, scale, calibration, calibrationKind: 'hr', settings, out: run }, watching)
   const gallery = new Gallery()
   const shared = {
     overrides,
@@ -96,7 +104,7 @@ export async function demo({ model, out }: DemoConfig, context: JobContext): Pro
   const results = [...bicubic.results, ...quantized.results].toSorted(byWidth)
   const rows = results.map((result) => toRow(result, facts))
   const report = join(run, 'report.html')
-  await writeReport(report, describe(rows, facts, gallery.pictures()))
+  await writeReport(report, describe(rows, facts, curves.charts(), gallery.pictures()))
   return { rows, calibration, evaluation, run, report }
 }
 
@@ -117,6 +125,39 @@ async function prepare(name: string, folder: string): Promise<void> {
 /** Full precision first, then from many bits to few; in the order of methods where bits are the same. */
 function byWidth(a: { readonly bits: Bits | null }, b: { readonly bits: Bits | null }): number {
   return (b.bits?.weight ?? 32) - (a.bits?.weight ?? 32)
+}
+
+/** Gathers how training went. */
+class Curves {
+  readonly #losses = new Map<string, [number, number][]>()
+  readonly #agreement = new Map<string, [number, number][]>()
+
+  add(event: JobEvent): void {
+    if (event.kind !== 'loss' && event.kind !== 'validation') return
+    const key = `${event.method} ${event.bits.weight}`
+    const curves = event.kind === 'loss' ? this.#losses : this.#agreement
+    const y = event.kind === 'loss' ? (event.output ?? NaN) + (event.feature ?? NaN) : event.psnr
+    const points = curves.get(key) ?? []
+    curves.set(key, points)
+    if (Number.isFinite(y)) points.push([event.iteration, y])
+  }
+
+  charts(): readonly Chart[] {
+    const lines = (curves: ReadonlyMap<string, ChartLine['points']>, bits: number): ChartLine[] =>
+      trainingMethodSchema.options.flatMap((method) => {
+        const points = curves.get(`${method} ${bits}`)
+        return points === undefined ? [] : [{ label: contestantTitles[method], points }]
+      })
+    const losses = bitWidths.map((bits): Chart => {
+      const smooth = lines(this.#losses, bits).map(({ label, points }) => ({ label, points: runningMean(points, 10) }))
+      return { title: `Loss at ${bits} bits`, unit: '', fromZero: true, lines: smooth }
+    })
+    const agreement = bitWidths.map((bits): Chart => {
+      const title = `PSNR against FP at ${bits} bits`
+      return { title, unit: 'dB', fromZero: false, lines: lines(this.#agreement, bits) }
+    })
+    return [...losses, ...agreement]
+  }
 }
 
 /** Gathers every picture that is evaluated, by scene. */
@@ -163,16 +204,22 @@ function toRow(result: EvaluateResult['results'][number], { parameters, complexi
   }
 }
 
-function describe(rows: readonly ReportRow[], facts: InspectResult, pictures: readonly ReportPicture[]): Report {
+function describe(
+  rows: readonly ReportRow[],
+  facts: InspectResult,
+  charts: readonly Chart[],
+  pictures: readonly ReportPicture[]
+): Report {
   return {
     title: '2DQuant Studio: the bundled model at 4, 3 and 2 bits',
-    introduction: `A small SwinIR, quantized without training: bounds by MinMax, Percentile and DOBI (stage 1 of 2DQuant), found on ${calibrationPictures.length} photographs and measured on ${evaluationPictures.length} others.`,
+    introduction: `A small SwinIR, quantized by 2DQuant (DOBI finds bounds, then they are trained), by 2DQuant+ (weights are trained as well), and by MinMax and Percentile for comparison: found on ${calibrationPictures.length} photographs, measured on ${evaluationPictures.length} others.`,
     facts: [
       ['Model', `${facts.architecture}, ×${facts.scale}, ${facts.parameters.toLocaleString('en')} parameters`],
       ['Quantized', `${facts.quantizable.length} tensors: weights and activations of every linear layer and attention`],
       ['Made by', `2DQuant Studio ${appVersion}`]
     ],
     rows,
+    charts,
     pictures
   }
 }

@@ -112,7 +112,7 @@ function inputGradient(step: BackwardStep, group: number): Value {
 function kernelGradient(step: BackwardStep, group: number): Value {
   const { builder, node } = step
   const [x, weight] = [step.input(0), step.input(1)]
-  const [outputs, inputs] = [step.size(weight, 0), step.size(weight, 1)]
+  const inputs = step.size(weight, 1)
   const [height, width] = [step.size(x, 2), step.size(x, 3)]
   // Samples become channels: [in of a group, group·batch, …] by [out, batch, …].
   const byGroup = builder.transpose(builder.reshape(x, [-1, group, inputs, height, width]), [2, 1, 0, 3, 4])
