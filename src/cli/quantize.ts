@@ -108,7 +108,9 @@ export function quantizeCommand(): Command {
       )
     )
     .addOption(new Option('--plan <file>', 'JSON with bits or exclusions for single quantizers'))
-    .addOption(new Option('--preset <name>', 'defaults for patches and search').choices(presetNames).default('paper'))
+    .addOption(
+      new Option('--preset <name>', 'defaults for patches, search and training').choices(presetNames).default('paper')
+    )
     .addOption(
       new Option('--patches <n>', 'calibration patches (default: by preset)').argParser(parseWhole(1, 1_000_000))
     )
@@ -178,7 +180,7 @@ export function quantizeCommand(): Command {
     .addOption(jsonOption())
     .addHelpText(
       'after',
-      `\nPresets:\n${presetTable}\n\nExamples:
+      `\nPresets (all with the schedule ${usual.distillation.schedule} and the loss ${usual.distillation.loss}):\n${presetTable}\n\nExamples:
   2dquant quantize model.pth --calibration DIV2K --bits 4 --out runs/first
   2dquant quantize model.pth --calibration photos --calibration-kind hr --bits 4,3,2 --method minmax,percentile,dobi --out runs/all
   2dquant quantize model.pth --calibration DIV2K --bits 2 --method 2dquant,2dquant+ --preset fast --out runs/trained
