@@ -11,7 +11,7 @@ const phaseNames: Readonly<Record<Progress['phase'], string>> = {
   load: 'Loading',
   statistics: 'Collecting statistics',
   search: 'Searching bounds',
-  distillation: 'Training bounds',
+  distillation: 'Training',
   evaluate: 'Evaluating',
   upscale: 'Upscaling'
 }

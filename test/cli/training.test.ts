@@ -204,7 +204,6 @@ describe('a run that was interrupted', () => {
   it('ends where the uninterrupted run ends, killed at ten random moments', { timeout: 300_000 }, async () => {
     const run = join(folder, 'killed')
     let executed = 0
-    let kills = 0
     /** Iterations of the last checkpoint by variant, and those told of after it. */
     const standing = (): { readonly checkpoint: number; readonly told: number } => {
       const path = join(run, 'checkpoint.bin')
@@ -218,25 +217,22 @@ describe('a run that was interrupted', () => {
       const isCurrent = !done.some(({ method }) => method === header.key.method)
       return { checkpoint: finished + (isCurrent ? header.iteration : 0), told: losses }
     }
-    while (kills < 10) {
-      const before = standing().checkpoint
+    for (let kill = 0; kill < 10; kill++) {
+      const before = standing()
+      // The first before there is anything; each of the others in a training that has gone on since.
+      const target = kill === 0 ? 0 : before.told + 1 + Math.floor(Math.random() * 25)
       const args = existsSync(run) ? ['resume', run] : training('killed', ...options)
-      const moment = 700 + Math.random() * (existsSync(run) ? 1800 : 5000)
-      if (!(await isKilledAfter(args, moment))) break
-      kills++
+      const delay = Math.random() * (kill === 0 ? 1500 : 60)
+      expect(await isKilled(args, () => standing().told >= target, delay)).toBe(true)
       const { checkpoint, told } = standing()
-      executed += told - before
+      executed += told - before.checkpoint
       // What must be taken again; one more step may have been taken but not told.
       expect(told - checkpoint).toBeLessThanOrEqual(25)
     }
-    const { state } = (await openRun(run)).run
-    if (state !== 'done') {
-      const before = standing().checkpoint
-      json(await runCli(['resume', run, '--json']))
-      executed += standing().told - before
-    }
-    expect(kills).toBeGreaterThan(2)
-    expect(executed).toBeLessThanOrEqual(2 * 130 + 25 * kills)
+    const before = standing().checkpoint
+    json(await runCli(['resume', run, '--json']))
+    executed += standing().told - before
+    expect(executed).toBeLessThanOrEqual(2 * 130 + 25 * 10)
     expect(executed).toBeGreaterThanOrEqual(2 * 130)
     const files = [...filesOf(run)].filter(([name]) => !name.includes('.partial-') && name !== 'run.json')
     expect(new Map(files)).toEqual(new Map([...filesOf(whole)].filter(([name]) => name !== 'run.json')))
@@ -343,15 +339,15 @@ describe('a run that was interrupted', () => {
   })
 })
 
-/** Runs the command line and kills it without warning after so many milliseconds; whether it still ran then. */
-async function isKilledAfter(args: readonly string[], milliseconds: number): Promise<boolean> {
+/** Runs the command line and kills it without warning so many milliseconds after it is time; whether it still ran then. */
+async function isKilled(args: readonly string[], isTime: () => boolean, delay: number): Promise<boolean> {
   const child = spawn(process.execPath, [program, ...args], { stdio: 'ignore' })
-  const timer = setTimeout(() => child.kill('SIGKILL'), milliseconds)
-  const signal = await new Promise((resolve) =>
-    child.on('close', (_, by) => {
-      resolve(by)
-    })
-  )
-  clearTimeout(timer)
+  let since: number | null = null
+  const watch = setInterval(() => {
+    if (since === null && isTime()) since = performance.now()
+    if (since !== null && performance.now() - since >= delay) child.kill('SIGKILL')
+  }, 5)
+  const signal = await new Promise((resolve) => child.on('close', (_, by) => resolve(by)))
+  clearInterval(watch)
   return signal === 'SIGKILL'
 }
