@@ -347,7 +347,7 @@ async function isKilled(args: readonly string[], isTime: () => boolean, delay: n
     if (since === null && isTime()) since = performance.now()
     if (since !== null && performance.now() - since >= delay) child.kill('SIGKILL')
   }, 5)
-  const signal = await new Promise((resolve) => child.on('close', (_, by) => resolve(by)))
+  const signal = await new Promise((resolve) => child.on('close', (_, by) => { resolve(by); }))
   clearInterval(watch)
   return signal === 'SIGKILL'
 }
