@@ -97,19 +97,25 @@ export async function withDiskErrors<T>(path: string, write: () => Promise<T>): 
   try {
     return await write()
   } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
-    const reasons: Readonly<Record<string, string>> = {
-      ENOSPC: 'the disk is full',
-      EACCES: 'writing is not permitted there',
-      EPERM: 'writing is not permitted there',
-      EROFS: 'the disk is read-only',
-      ENOTDIR: 'part of the path is a file',
-      EEXIST: 'part of the path is a file'
-    }
-    const reason = typeof code === 'string' ? reasons[code] : undefined
-    if (reason === undefined) throw cause
-    throw new StudioError('failed', `"${path}" could not be written: ${reason}; choose another place.`, { cause })
+    throw diskError(path, cause)
   }
+}
+
+const diskReasons: Readonly<Record<string, string>> = {
+  ENOSPC: 'the disk is full',
+  EACCES: 'writing is not permitted there',
+  EPERM: 'writing is not permitted there',
+  EROFS: 'the disk is read-only',
+  ENOTDIR: 'part of the path is a file',
+  EEXIST: 'part of the path is a file'
+}
+
+/** What the operating system says of writing as one sentence; anything else as it is. */
+export function diskError(path: string, cause: unknown): unknown {
+  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
+  const reason = typeof code === 'string' ? diskReasons[code] : undefined
+  if (reason === undefined) return cause
+  return new StudioError('failed', `"${path}" could not be written: ${reason}; choose another place.`, { cause })
 }
 
 export const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`

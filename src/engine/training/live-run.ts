@@ -1,5 +1,5 @@
 import { existsSync, writeSync, openSync, closeSync } from 'node:fs'
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { bitsSchema, formatBits, trainingMethodSchema, type BoundsFile, type Variant } from '../../contract/bounds'
@@ -14,6 +14,7 @@ import { writeSafetensors } from '../../formats/safetensors'
 import { packNumbers, unpackNumbers } from '../packed'
 import {
   boundsFile,
+  diskError,
   eventLine,
   eventsFile,
   isAlive,
@@ -79,6 +80,8 @@ export class LiveRun {
     }
     const { run, bounds } = await openRun(folder)
     await withDiskErrors(lock, () => writeFile(lock, String(process.pid)))
+    // What a killed process left half-written.
+    for (const name of await readdir(folder)) if (name.includes('.partial-')) await rm(join(folder, name))
     const events = await withDiskErrors(folder, () => Promise.resolve(openSync(join(folder, eventsFile), 'a')))
     return new LiveRun(folder, run, bounds, events)
   }
@@ -105,7 +108,11 @@ export class LiveRun {
   /** Keeps an event; what only matters at its time is left out. */
   keep(event: JobEvent): void {
     const line = eventLine(event)
-    if (line !== '') writeSync(this.#events, line)
+    try {
+      if (line !== '') writeSync(this.#events, line)
+    } catch (cause) {
+      throw diskError(this.folder, cause)
+    }
   }
 
   /** Adds a variant that was trained, with the weights it changed. */
