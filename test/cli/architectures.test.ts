@@ -57,6 +57,31 @@ describe.each([
   })
 })
 
+describe.each([
+  ['edsr-x2', '2dquant,2dquant+,dbdc+pac'],
+  ['edsr-x3', '2dquant+'],
+  ['swinir-classical-x3', '2dquant+'],
+  ['swinir-real-large-x4', '2dquant+'],
+  ['swinir-denoise-grey', '2dquant,2dquant+'],
+  ['swinir-jpeg-grey', '2dquant'],
+  ['swinir-no-patch-norm', '2dquant+']
+])('%s', (name, methods) => {
+  it(`is trained by ${methods}`, async () => {
+    const model = join(folder, `${name}.safetensors`)
+    writeFileSync(model, safetensorsFile(under(goldenTensors(`forward/${name}.safetensors`).tensors, 'weight/')))
+    const run = join(folder, `${name} trained`)
+    const set = join(folder, 'set')
+    const patches = ['--patches', '2', '--patch-size', '14', '--batch', '2', '--iterations', '2']
+    const train = ['quantize', model, '--calibration', set, ...patches, '--method', methods, '--out', run]
+    const { variants } = quantizeResultSchema.parse(await json(train))
+    const trained = variants.filter(({ training }) => training !== undefined)
+    expect(trained.map(({ method }) => method).toSorted()).toEqual(methods.split(',').toSorted())
+    for (const { training } of trained) expect(training?.outcome).toBe('finished')
+    const { results } = evaluateResultSchema.parse(await json(['evaluate', run, '--set', set]))
+    expect(results).toHaveLength(1 + variants.length)
+  })
+})
+
 describe('a network of one size (ape)', () => {
   it('goes the whole way by tiles, and asks for patches of its size', async () => {
     const model = join(folder, 'embedded.safetensors')
