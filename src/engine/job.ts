@@ -15,6 +15,17 @@ export async function makeContext(emit: JobContext['emit'], signal: AbortSignal)
   return { runtime: await requireRuntime(), emit, signal }
 }
 
+/** The same context, whose events `listener` sees first. */
+export function withListener(context: JobContext, listener: JobContext['emit']): JobContext {
+  return {
+    ...context,
+    emit: (event) => {
+      listener(event)
+      context.emit(event)
+    }
+  }
+}
+
 /** Tells how far a phase has come. Throws when the job is to stop. */
 export function report(
   { emit, signal }: JobContext,

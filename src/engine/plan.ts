@@ -45,6 +45,12 @@ function planEntry<K extends 'bits' | 'quantize'>(
 /** Bounds of a quantizer, or of each of its channels. */
 type QuantizerBounds = Bounds & { readonly bits: number; readonly channels?: readonly Bounds[] | undefined }
 
+/** What a quantizer has whose channels have bounds of their own: these, and bounds that enclose them all. */
+export function ofChannels<T extends Bounds>(channels: T[]): Bounds & { readonly channels: T[] } {
+  const lower = Math.min(...channels.map((channel) => channel.lower))
+  return { lower, upper: Math.max(...channels.map((channel) => channel.upper)), channels }
+}
+
 /** The rows of bounds that quantizers have, one each or one for each channel, and 2^bits − 1 of every row. */
 export function boundRows(quantizers: readonly QuantizerBounds[]): readonly (Bounds & { readonly levels: number })[] {
   return quantizers.flatMap((quantizer) =>

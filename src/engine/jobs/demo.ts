@@ -8,7 +8,7 @@ import { StudioError } from '../../core/errors'
 import { cropToMultiple } from '../../core/imaging/image'
 import { imresize } from '../../core/imaging/imresize'
 import { encodeWebp, readImage, writeImage } from '../../formats/image-files'
-import type { JobContext } from '../job'
+import { withListener, type JobContext } from '../job'
 import { runningMean, type Chart, type ChartLine } from '../report-chart'
 import { writeReport, type Report, type ReportPicture, type ReportRow, type ReportView } from '../report'
 import { withDiskErrors } from '../run-folder'
@@ -80,13 +80,9 @@ export async function demo({ model, out, iterations }: DemoConfig, context: JobC
     distillation: { ...usual.distillation, ...(iterations !== undefined && { iterations }) }
   }
   const curves = new Curves()
-  const watching: JobContext = {
-    ...context,
-    emit: (event) => {
-      curves.add(event)
-      context.emit(event)
-    }
-  }
+  const watching = withListener(context, (event) => {
+    curves.add(event)
+  })
   await quantize({ model, overrides, scale, calibration, calibrationKind: 'hr', settings, out: run }, watching)
   const gallery = new Gallery()
   const shared = {

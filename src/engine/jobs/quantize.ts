@@ -5,8 +5,7 @@ import {
   type Bits,
   type BoundsFile,
   type CalibrationMethod,
-  type Quantizer,
-  type Variant
+  type Quantizer
 } from '../../contract/bounds'
 import type { QuantizeResult } from '../../contract/results'
 import type { PictureKind, QuantizeSettings, RunFile } from '../../contract/run'
@@ -22,15 +21,15 @@ import { bindInputs, foldConstants } from '../../core/graph/fold'
 import type { Patch } from '../../core/imaging/patches'
 import { sizes, type Model, type ModelOverrides } from '../../core/models/model'
 import { perChannel, type QuantizerSite } from '../../core/quantization/placement'
-import { report, type JobContext } from '../job'
+import { report, withListener, type JobContext } from '../job'
 import { expectScale, loadModel } from '../model-file'
 import { draw, readByPicture } from '../patches'
 import { findPictures, fingerprint, type PictureSet } from '../picture-sets'
-import { plannedBits, plannedSites } from '../plan'
+import { ofChannels, plannedBits, plannedSites } from '../plan'
 import { expectFreeFolder, settingsDigest, writeRun } from '../run-folder'
 import { TrainingControl } from '../training/control'
 import { tellTrainingTime } from '../training/estimate'
-import { summaryOf, trainRun } from '../training/train'
+import { summaryOf, trainRun, type TimedVariant } from '../training/train'
 import { appVersion } from '../version'
 
 export interface QuantizeConfig {
@@ -54,13 +53,9 @@ export async function quantize(
   control = new TrainingControl()
 ): Promise<QuantizeResult> {
   const events: JobEvent[] = []
-  const recording: JobContext = {
-    ...context,
-    emit: (event) => {
-      events.push(event)
-      context.emit(event)
-    }
-  }
+  const recording = withListener(context, (event) => {
+    events.push(event)
+  })
   const settings = withStarts(config.settings)
   await expectFreeFolder(config.out)
   const { model, file, sha256 } = await loadModel(config.model, config.overrides)
@@ -142,12 +137,6 @@ function warnOfConstants(sites: readonly QuantizerSite[], statistics: Statistics
   }
 }
 
-/** A variant, and the seconds it took. */
-interface TimedVariant {
-  readonly variant: Variant
-  readonly seconds: number
-}
-
 /** Statistics of everything that will be quantized, and the bounds that every method without training finds in them. */
 async function findVariants(
   model: Model,
@@ -210,9 +199,7 @@ function dbdcQuantizers(
       const histograms = batches.flatMap((statistics) => statistics.get(site.value) ?? [])
       return { ...common, ...apart(dbdcBounds(histograms, siteBits)) }
     }
-    const channels = channelExtremes(weight, site.channels.axis).map(apart)
-    const lower = Math.min(...channels.map((channel) => channel.lower))
-    return { ...common, lower, upper: Math.max(...channels.map((channel) => channel.upper)), channels }
+    return { ...common, ...ofChannels(channelExtremes(weight, site.channels.axis).map(apart)) }
   })
 }
 

@@ -13,10 +13,10 @@ import { StudioError } from '../../core/errors'
 import { crop, fromTensor, quantizeTo8Bit } from '../../core/imaging/image'
 import type { Model } from '../../core/models/model'
 import type { QuantizerSite } from '../../core/quantization/placement'
-import { report, type JobContext } from '../job'
+import { report, withListener, type JobContext } from '../job'
 import { draw, readInOrder, readPairs } from '../patches'
 import type { PictureEntry, PictureSet } from '../picture-sets'
-import { boundRows } from '../plan'
+import { boundRows, ofChannels } from '../plan'
 import { TrainingPaused, type TrainingControl } from './control'
 import { LiveRun, type TrainingCheckpoint, type VariantKey } from './live-run'
 import { recipeOf, type Recipe } from './recipe'
@@ -49,7 +49,7 @@ interface TrainingWork {
 }
 
 /** A variant that was found or trained, and the seconds it took. */
-interface TimedVariant {
+export interface TimedVariant {
   readonly variant: Variant
   readonly seconds: number
 }
@@ -83,13 +83,9 @@ async function trainVariants(work: TrainingWork, context: JobContext): Promise<r
   const { model, sites, live, control } = work
   const { methods, bits: widths, distillation, patchSize } = live.run.settings
   if (distillation === null) return []
-  const telling: JobContext = {
-    ...context,
-    emit: (event) => {
-      live.keep(event)
-      context.emit(event)
-    }
-  }
+  const telling = withListener(context, (event) => {
+    live.keep(event)
+  })
   const trained: TimedVariant[] = []
   const recipes = methods.filter(trains).map((method) => recipeOf(method, model, sites, distillation, patchSize))
   const total = recipes.reduce((sum, { iterations }) => sum + iterations * widths.length, 0)
@@ -348,9 +344,7 @@ class VariantTraining {
     const quantizers = this.#start.quantizers.map((quantizer): Quantizer => {
       const trained = { ...quantizer, search: 'distilled' as const }
       if (quantizer.channels === undefined) return { ...trained, ...next() }
-      const channels = quantizer.channels.map(next)
-      const lower = Math.min(...channels.map((channel) => channel.lower))
-      return { ...trained, lower, upper: Math.max(...channels.map((channel) => channel.upper)), channels }
+      return { ...trained, ...ofChannels(quantizer.channels.map(next)) }
     })
     const { iteration: bestIteration, psnr, psnrAtStart } = best
     return { ...this.#key, quantizers, training: { iterations, bestIteration, psnrAtStart, psnr, outcome } }
