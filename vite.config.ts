@@ -1,6 +1,6 @@
 import { defineConfig } from 'vite'
 
-/** Builds the command line for Node; dependencies stay outside and are loaded from node_modules. */
+/** Builds what runs on Node: the command line, and the engine of the desktop app. Dependencies are loaded from node_modules. */
 export default defineConfig({
   build: {
     ssr: true,
@@ -12,6 +12,7 @@ export default defineConfig({
         cli: 'src/cli/main.ts',
         demo: 'src/cli/demo.ts',
         bench: 'test/bench/main.ts',
+        engine: 'src/engine/worker.ts',
         'session-thread': 'src/runtimes/session-thread.ts'
       },
       // Chunks lie beside the entries, so that a file of ours is found from any of them.
