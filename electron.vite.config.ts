@@ -17,7 +17,7 @@ export default defineConfig({
     build: {
       target: node,
       outDir: 'out/main',
-      rollupOptions: { input: resolve('src/main/index.ts'), output: { entryFileNames: '[name].mjs' } }
+      rolldownOptions: { input: resolve('src/main/index.ts'), output: { entryFileNames: '[name].mjs' } }
     }
   },
   preload: {
@@ -26,7 +26,7 @@ export default defineConfig({
       outDir: 'out/preload',
       externalizeDeps: false,
       // A sandboxed preload must be one CommonJS file.
-      rollupOptions: {
+      rolldownOptions: {
         input: resolve('src/preload/index.ts'),
         output: { format: 'cjs', entryFileNames: '[name].cjs' }
       }
@@ -39,16 +39,35 @@ export default defineConfig({
       target: chrome,
       minify: true,
       outDir: 'out/renderer',
-      rollupOptions: { input: resolve('src/renderer/index.html') }
+      rolldownOptions: { input: resolve('src/renderer/index.html') }
     }
   }
 })
 
 /** Icons that components of the UI kit show by themselves. */
 const iconsOfKit = [
-  'arrow-down', 'arrow-left', 'arrow-right', 'arrow-up', 'check', 'chevron-down', 'chevron-left', 'chevron-right', 'chevron-up',
-  'circle-check', 'circle-x', 'info', 'loader-circle', 'menu', 'minus', 'panel-left-close', 'panel-left-open', 'plus', 'search',
-  'triangle-alert', 'x', 'ellipsis'
+  'arrow-down',
+  'arrow-left',
+  'arrow-right',
+  'arrow-up',
+  'check',
+  'chevron-down',
+  'chevron-left',
+  'chevron-right',
+  'chevron-up',
+  'circle-check',
+  'circle-x',
+  'info',
+  'loader-circle',
+  'menu',
+  'minus',
+  'panel-left-close',
+  'panel-left-open',
+  'plus',
+  'search',
+  'triangle-alert',
+  'x',
+  'ellipsis'
 ]
 
 /** The icons that pages name, as a module: the app fetches nothing, and carries no icon it does not show. */
@@ -64,7 +83,9 @@ function icons(): Plugin {
         .filter((path) => /\.(vue|ts)$/.test(path))
         .flatMap((path) => [...readFileSync(resolve(folder, path), 'utf8').matchAll(/i-lucide-([a-z0-9-]+)/g)])
         .map(([, name = '']) => name)
-      const set = JSON.parse(readFileSync(resolve('node_modules/@iconify-json/lucide/icons.json'), 'utf8')) as IconifyJSON
+      const set = JSON.parse(
+        readFileSync(resolve('node_modules/@iconify-json/lucide/icons.json'), 'utf8')
+      ) as IconifyJSON
       const chosen = getIcons(set, [...new Set([...iconsOfKit, ...named])].toSorted(), true)
       if (chosen?.not_found !== undefined && chosen.not_found.length > 0) {
         throw new Error(`There are no icons ${chosen.not_found.join(', ')}`)

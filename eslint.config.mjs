@@ -1,15 +1,30 @@
 import js from '@eslint/js'
+import vue from 'eslint-plugin-vue'
+import accessibility from 'eslint-plugin-vuejs-accessibility'
 import globals from 'globals'
 import ts from 'typescript-eslint'
+import vueParser from 'vue-eslint-parser'
+
+/** Where processes talk to each other: only these files may, so that every channel is typed, checked and known. */
+const channelFiles = ['src/main/channels.ts', 'src/preload/index.ts']
+const throughChannels = 'Talk to other processes through src/main/channels.ts and src/preload/index.ts alone.'
 
 /** Style and safety. Which layer may import which is in eslint.imports.config.mjs. */
 export default ts.config(
   { ignores: ['out/', 'node_modules/', 'runs/', 'demo/', 'test/golden/', '.scratch/'] },
   js.configs.recommended,
+  vue.configs['flat/recommended'],
+  accessibility.configs['flat/recommended'],
   {
-    files: ['**/*.ts'],
+    files: ['**/*.ts', '**/*.vue'],
     extends: [ts.configs.strictTypeChecked],
-    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    languageOptions: {
+      parserOptions: {
+        projectService: true,
+        tsconfigRootDir: import.meta.dirname,
+        extraFileExtensions: ['.vue']
+      }
+    },
     rules: {
       '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports' }],
       '@typescript-eslint/explicit-module-boundary-types': 'error',
@@ -30,6 +45,66 @@ export default ts.config(
   },
   {
     files: ['*.config.ts'],
+    rules: { 'no-restricted-syntax': 'off' }
+  },
+  {
+    files: ['src/**/*.ts', 'src/**/*.vue'],
+    ignores: channelFiles,
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        {
+          paths: [
+            { name: 'electron', importNames: ['ipcMain', 'ipcRenderer', 'contextBridge'], message: throughChannels },
+            ...['electron/main', 'electron/renderer', 'electron/common'].map((name) => ({
+              name,
+              message: throughChannels
+            }))
+          ]
+        }
+      ],
+      'no-restricted-properties': [
+        'error',
+        ...['send', 'postMessage', 'sendToFrame', 'ipc'].map((property) => ({
+          object: 'webContents',
+          property,
+          message: throughChannels
+        }))
+      ],
+      'no-restricted-syntax': [
+        'error',
+        { selector: 'TSEnumDeclaration', message: 'Use a union of literals.' },
+        { selector: 'ExportDefaultDeclaration', message: 'Export by name.' },
+        {
+          selector:
+            "MemberExpression[object.property.name='webContents'][property.name=/^(send|postMessage|sendToFrame|ipc)$/]",
+          message: throughChannels
+        }
+      ]
+    }
+  },
+  {
+    files: ['**/*.vue'],
+    languageOptions: { globals: globals.browser, parser: vueParser, parserOptions: { parser: ts.parser } },
+    rules: {
+      // An optional property without a default is undefined, as its type says.
+      'vue/require-default-prop': 'off',
+      // What prettier decides.
+      'vue/html-self-closing': 'off',
+      'vue/max-attributes-per-line': 'off',
+      'vue/singleline-html-element-content-newline': 'off',
+      'vue/html-indent': 'off',
+      'vue/html-closing-bracket-newline': 'off',
+      // The checker of types resolves what auto-imported components are; this one does not.
+      '@typescript-eslint/no-unsafe-assignment': 'off',
+      '@typescript-eslint/no-unsafe-call': 'off',
+      '@typescript-eslint/no-unsafe-member-access': 'off',
+      '@typescript-eslint/no-unsafe-argument': 'off',
+      '@typescript-eslint/no-unsafe-return': 'off'
+    }
+  },
+  {
+    files: ['src/renderer/globals.d.ts'],
     rules: { 'no-restricted-syntax': 'off' }
   },
   {

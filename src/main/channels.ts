@@ -11,6 +11,7 @@ import {
   type RequestArgs,
   type RequestResult
 } from '../contract/channels'
+import type { Failure } from '../contract/jobs'
 
 /** Answers to every request; `window` is the one that asks. */
 export type RequestHandlers = {
@@ -27,24 +28,29 @@ export class RequestError extends Error {
 
 /** Answers requests of our own pages; anyone else's are refused, and arguments are checked. */
 export function answerRequests(handlers: RequestHandlers): void {
-  for (const request of Object.keys(requests) as Request[]) answerRequest(request, handlers)
+  for (const request of Object.keys(requests) as Request[]) {
+    ipcMain.handle(request, (event, args: unknown) => answer(event, request, args, handlers[request]))
+  }
 }
 
-function answerRequest<R extends Request>(request: R, handlers: RequestHandlers): void {
-  ipcMain.handle(request, async (event, args: unknown) => {
-    if (!isOurs(event)) {
-      log.warn(`Refused "${request}" from ${event.senderFrame?.url ?? 'a frame that is gone'}`)
-      return { failure: { code: 'refused', message: 'This page may ask for nothing.' } }
-    }
-    try {
-      const checked = requests[request].args.parse(args) as RequestArgs<R>
-      return { value: await handlers[request](checked, event.sender) }
-    } catch (error) {
-      if (!(error instanceof RequestError)) log.error(request, error)
-      const message = error instanceof Error ? error.message : String(error)
-      return { failure: { code: 'failed', message } }
-    }
-  })
+async function answer<R extends Request>(
+  event: IpcMainInvokeEvent,
+  request: R,
+  args: unknown,
+  handler: RequestHandlers[R]
+): Promise<{ readonly value: unknown } | { readonly failure: Failure }> {
+  if (!isOurs(event)) {
+    log.warn(`Refused "${request}" from ${event.senderFrame?.url ?? 'a frame that is gone'}`)
+    return { failure: { code: 'refused', message: 'This page may ask for nothing.' } }
+  }
+  try {
+    const checked = requests[request].args.parse(args) as RequestArgs<R>
+    return { value: await handler(checked, event.sender) }
+  } catch (error) {
+    if (!(error instanceof RequestError)) log.error(request, error)
+    const message = error instanceof Error ? error.message : String(error)
+    return { failure: { code: 'failed', message } }
+  }
 }
 
 /** Whether a message comes from the top frame of one of our pages. */

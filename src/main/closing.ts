@@ -75,7 +75,12 @@ export class Closing {
     this.#tray.setContextMenu(
       Menu.buildFromTemplate([
         { label: tray.show, click: this.#options.show },
-        { label: tray.quit, click: () => { app.quit() } }
+        {
+          label: tray.quit,
+          click: () => {
+            app.quit()
+          }
+        }
       ])
     )
     this.#tray.on('click', this.#options.show)

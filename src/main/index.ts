@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { app, BrowserWindow, clipboard, dialog, nativeTheme, shell } from 'electron'
+import { app, clipboard, dialog, nativeTheme, shell, type BrowserWindow } from 'electron'
 import log from 'electron-log/main'
 import type { StudioDocument } from '../contract/channels'
 import { answerRequests, notify, RequestError } from './channels'
@@ -101,7 +101,7 @@ async function run(): Promise<void> {
   }
 
   function copyDiagnostics(): void {
-    clipboard.writeText(describeDiagnostics(engine.state))
+    void clipboard.writeText(describeDiagnostics(engine.state))
   }
 
   function showMenu(): void {

@@ -33,7 +33,15 @@ export function setMenu({ menu }: ReturnType<typeof textsOf>, actions: MenuActio
           actions.command('settings')
         }),
         { type: 'separator' },
-        isMac ? { role: 'close' } : { label: menu.quit, accelerator: 'CmdOrCtrl+Q', click: () => { app.quit() } }
+        isMac
+          ? { role: 'close' }
+          : {
+              label: menu.quit,
+              accelerator: 'CmdOrCtrl+Q',
+              click: () => {
+                app.quit()
+              }
+            }
       ]
     },
     { role: 'editMenu', label: menu.edit },
@@ -56,7 +64,12 @@ export function setMenu({ menu }: ReturnType<typeof textsOf>, actions: MenuActio
       role: 'help',
       submenu: [
         { label: menu.diagnostics, click: actions.copyDiagnostics },
-        { label: menu.logs, click: () => { shell.showItemInFolder(log.transports.file.getFile().path) } }
+        {
+          label: menu.logs,
+          click: () => {
+            shell.showItemInFolder(log.transports.file.getFile().path)
+          }
+        }
       ]
     }
   ]

@@ -29,7 +29,7 @@ const storeSchema = z.object({
 
 /** What the app remembers from one start to the next, in `settings.json`; what is damaged begins anew. */
 export class Store {
-  readonly #conf: Conf<Record<string, unknown>>
+  readonly #conf: Conf
 
   constructor(folder: string) {
     this.#conf = new Conf({ cwd: folder, configName: 'settings', clearInvalidConfig: true })
@@ -53,7 +53,7 @@ export class Store {
     return this.#contents.window
   }
 
-  set window(state: WindowState) {
+  set window(state: WindowState | null) {
     this.#conf.set('window', state)
   }
 

@@ -38,5 +38,10 @@ function boundsOf({ x, y, width, height }: WindowState): Partial<Electron.Rectan
 function isOnScreen({ x, y, width, height }: WindowState): boolean {
   if (x === undefined || y === undefined) return true
   const { workArea } = screen.getDisplayMatching({ x, y, width, height })
-  return x < workArea.x + workArea.width - 50 && x + width > workArea.x + 50 && y >= workArea.y - 10 && y < workArea.y + workArea.height - 50
+  return (
+    x < workArea.x + workArea.width - 50 &&
+    x + width > workArea.x + 50 &&
+    y >= workArea.y - 10 &&
+    y < workArea.y + workArea.height - 50
+  )
 }

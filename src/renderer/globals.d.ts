@@ -11,8 +11,3 @@ declare module 'virtual:icons' {
   const icons: IconifyJSON
   export default icons
 }
-
-interface Window {
-  /** What the preload offers. */
-  readonly studio: import('../preload').StudioBridge
-}

@@ -248,7 +248,8 @@ export class Distribution {
   /** The shares of all values in `bins` bins of equal width over the range; they sum to 1. */
   shares(bins: number): number[] {
     const { min, max, count } = this.histogram
-    const edge = (i: number): number => (i === 0 ? 0 : i === bins ? count : this.countBelow(min + (i * (max - min)) / bins))
+    const edge = (i: number): number =>
+      i === 0 ? 0 : i === bins ? count : this.countBelow(min + (i * (max - min)) / bins)
     return Array.from({ length: bins }, (_, i) => (edge(i + 1) - edge(i)) / count)
   }
 

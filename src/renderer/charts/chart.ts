@@ -12,16 +12,7 @@ import {
 import annotations from 'chartjs-plugin-annotation'
 import { onBeforeUnmount, onMounted, watch, type Ref } from 'vue'
 
-Chart.register(
-  BarController,
-  BarElement,
-  LinearScale,
-  LineController,
-  LineElement,
-  PointElement,
-  Tooltip,
-  annotations
-)
+Chart.register(BarController, BarElement, LinearScale, LineController, LineElement, PointElement, Tooltip, annotations)
 // Data comes several times a second: it is drawn as it is, not moved to.
 Chart.defaults.animation = false
 Chart.defaults.font.family = 'system-ui, "Liberation Sans", sans-serif'

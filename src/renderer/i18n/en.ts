@@ -7,7 +7,8 @@ export const en = {
     demo: 'Try the demo',
     demoHint: 'Quantizes the bundled SwinIR to 2 bits on sample photographs; about a minute and a half on two cores.',
     openModel: 'Open model',
-    openModelHint: 'See what a checkpoint (.pth, .pt, .safetensors) holds and what quantization would gain. It can be dropped here, too.',
+    openModelHint:
+      'See what a checkpoint (.pth, .pt, .safetensors) holds and what quantization would gain. It can be dropped here, too.',
     openRun: 'Open run folder',
     openRunHint: 'See a run that the command line made, or one from another machine.',
     recent: 'Recent runs',
@@ -68,7 +69,8 @@ export const en = {
     histogramHint:
       'How the values of {name} are distributed in the patches seen so far ({patches}). Values outside the two lines are clipped; the {levels} ticks are the levels that are left at {bits} bits.',
     loss: 'Loss',
-    lossHint: 'How far the quantized network is from the full-precision one on the patches it is trained on; lower is better.',
+    lossHint:
+      'How far the quantized network is from the full-precision one on the patches it is trained on; lower is better.',
     agreement: 'Agreement with full precision',
     agreementHint: 'PSNR in dB on patches that are held out of training; what is best here is kept.',
     iteration: 'iteration',
@@ -94,7 +96,8 @@ export const en = {
     variant: 'Method',
     error: 'RMS error {error}',
     curve: 'Error along the search',
-    curveHint: 'Root mean square of x − Q(x) for every candidate of DOBI, from the widest bounds inward; the lowest is taken.',
+    curveHint:
+      'Root mean square of x − Q(x) for every candidate of DOBI, from the widest bounds inward; the lowest is taken.',
     candidate: 'candidate',
     training: 'Training',
     about: 'About this run',

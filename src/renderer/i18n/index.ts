@@ -4,7 +4,7 @@ import { chinese } from './zh-CN'
 
 export const i18n = createI18n({
   legacy: false,
-  locale: 'en' as 'en' | 'zh-CN',
+  locale: 'en',
   fallbackLocale: 'en',
   messages: { en, 'zh-CN': chinese }
 })

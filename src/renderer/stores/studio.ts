@@ -54,5 +54,16 @@ export const useStudio = defineStore('studio', () => {
     await valueOf(window.studio.restartEngine())
   }
 
-  return { restartEngine, version, language, settings, engineState, isEngineThere, canCheckForUpdate, isDark, begin, change }
+  return {
+    restartEngine,
+    version,
+    language,
+    settings,
+    engineState,
+    isEngineThere,
+    canCheckForUpdate,
+    isDark,
+    begin,
+    change
+  }
 })
