@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { _electron, test as base, type ElectronApplication, type Page } from '@playwright/test'
+import { _electron, expect, test as base, type ElectronApplication, type Page } from '@playwright/test'
 
 /** The project's folder. */
 export const root = join(import.meta.dirname, '..', '..')
@@ -57,4 +57,34 @@ export const test = base.extend<{ data: string; studio: Studio }>({
   }
 })
 
-export { expect } from '@playwright/test'
+export { expect }
+
+/** Starts the demo and waits until it trains. */
+export async function trainDemo({ page }: Studio): Promise<void> {
+  await page.getByRole('link', { name: 'Home' }).click()
+  await page.getByRole('button', { name: 'Try the demo' }).click()
+  await expect(page.getByRole('button', { name: 'Pause' })).toBeVisible({ timeout: 120_000 })
+}
+
+/** Iterations of training that the page tells. */
+export async function iterationsOf(page: Page): Promise<number> {
+  const text = (await page.getByTestId('progress').textContent()) ?? ''
+  return Number(/^(\d+) of \d+ iterations/.exec(text)?.[1] ?? NaN)
+}
+
+/** Answers the question that is asked when the window closes while work goes on; tells how often it was asked. */
+export async function answerClosing(
+  { app }: Studio,
+  answer: 'keep' | 'pause' | 'stop' | 'cancel'
+): Promise<() => Promise<number>> {
+  const response = ['keep', 'pause', 'stop', 'cancel'].indexOf(answer)
+  await app.evaluate(({ dialog }, response) => {
+    const asked = { count: 0 }
+    Object.assign(globalThis, { asked })
+    dialog.showMessageBox = () => {
+      asked.count++
+      return Promise.resolve({ response, checkboxChecked: false })
+    }
+  }, response)
+  return () => app.evaluate(() => (globalThis as unknown as { asked: { count: number } }).asked.count)
+}

@@ -1,0 +1,84 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import type { Page } from '@playwright/test'
+import { endStudio, expect, root, startStudio, test } from './studio'
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+
+/** Pictures of pages are kept for one runtime and its fonts: elsewhere letters are drawn otherwise. */
+const isFallback = existsSync(join(root, 'node_modules', 'electron', 'dist', 'FALLBACK'))
+
+const sizes = [
+  { width: 1280, height: 800 },
+  { width: 1920, height: 1080 }
+]
+
+/** What axe finds wrong, one line each. */
+async function findings(page: Page): Promise<readonly string[]> {
+  await page.evaluate(axe)
+  return page.evaluate(async () => {
+    const run = (
+      window as unknown as { axe: { run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> } }
+    ).axe
+    const { violations } = await run.run()
+    return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' | ')}`)
+  })
+}
+
+for (const theme of ['Light', 'Dark']) {
+  test(`home and settings in ${theme.toLowerCase()}, at both sizes`, async ({ studio: { app, page } }) => {
+    await page.getByRole('link', { name: 'Settings' }).click()
+    await page.getByRole('radio', { name: theme, exact: true }).click()
+    await expect(page.locator('html')).toHaveClass(theme === 'Dark' ? /dark/ : /^(?!.*dark)/)
+    await expect(page.getByTestId('runtimes')).toContainText('in use')
+    for (const size of sizes) {
+      await app.evaluate(({ BrowserWindow }, { width, height }) => {
+        BrowserWindow.getAllWindows()[0]?.setContentSize(width, height)
+      }, size)
+      await page.waitForFunction(({ width }) => window.innerWidth === width, size)
+      for (const name of ['Settings', 'Home']) {
+        await page.getByRole('link', { name }).click()
+        expect(await findings(page), `${name} ${size.width}`).toEqual([])
+        if (!isFallback) continue
+        const mask = [page.getByTestId('runtimes'), page.getByTestId('version')]
+        await expect(page).toHaveScreenshot(`${name}-${theme}-${size.width}.png`.toLowerCase(), {
+          mask,
+          maxDiffPixelRatio: 0.01
+        })
+      }
+    }
+  })
+}
+
+test('every word is there in Chinese', async ({ studio: { page } }) => {
+  await page.getByRole('link', { name: 'Settings' }).click()
+  await page.getByRole('radio', { name: '简体中文' }).click()
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('设置')
+  expect(await page.locator('html').getAttribute('lang')).toBe('zh-CN')
+  await page.getByRole('link', { name: '主页' }).click()
+  await expect(page.getByRole('button', { name: '试用演示' })).toBeVisible()
+  const english = (await page.locator('main').innerText()).match(/\b(the|and|run|open|model)\b/gi) ?? []
+  expect(english).toEqual([])
+})
+
+test('everything on the first page is reached by keyboard', async ({ studio: { page } }) => {
+  const reached: string[] = []
+  for (let i = 0; i < 8; i++) {
+    await page.keyboard.press('Tab')
+    reached.push(await page.evaluate(() => document.activeElement?.textContent.trim() ?? ''))
+  }
+  expect(reached).toEqual(expect.arrayContaining(['Home', 'Settings', 'Try the demo', 'Open model', 'Open run folder']))
+})
+
+test('the window opens where and as large as it was', async ({ data }) => {
+  const bounds = { x: 40, y: 30, width: 1000, height: 700 }
+  const studio = await startStudio({ data })
+  await studio.app.evaluate(({ BrowserWindow }, bounds) => {
+    BrowserWindow.getAllWindows()[0]?.setBounds(bounds)
+  }, bounds)
+  await endStudio(studio)
+  const later = await startStudio({ data })
+  expect(await later.app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]?.getBounds())).toEqual(bounds)
+  await endStudio(later)
+})

@@ -1,0 +1,83 @@
+import { readFileSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { evaluationFileSchema } from '../../src/contract/runs'
+import { expect, iterationsOf, test, trainDemo } from './studio'
+
+test('from the first window to numbers: demo, DOBI live, training, pictures side by side', async ({ studio }) => {
+  const { page, data } = studio
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Quantize super-resolution models')
+  await expect(page.getByText('Runs appear here')).toBeVisible()
+
+  await page.getByRole('button', { name: 'Try the demo' }).click()
+  await test.step('DOBI is watched while statistics are collected', async () => {
+    await expect(page.getByText(/\d+ of 32 patches/)).toBeVisible({ timeout: 60_000 })
+    await expect(page.getByRole('img', { name: 'Bounds as DOBI finds them' })).toBeVisible()
+    await expect(page.getByText(/4 ticks are the levels that are left at 2 bits/)).toBeVisible()
+  })
+  await test.step('training draws its curves, stands still, goes on and ends', async () => {
+    await expect(page.getByRole('button', { name: 'Pause' })).toBeVisible({ timeout: 120_000 })
+    await expect(page.getByRole('img', { name: 'Loss' })).toBeVisible()
+    await expect.poll(() => iterationsOf(page)).toBeGreaterThan(20)
+    await page.getByRole('button', { name: 'Pause' }).click()
+    await expect(page.getByText('Training stands still.')).toBeVisible()
+    const standing = await iterationsOf(page)
+    await page.waitForTimeout(2000)
+    // The iteration it was in when it was asked may still have ended.
+    expect(await iterationsOf(page)).toBeLessThanOrEqual(standing + 1)
+    await page.getByRole('button', { name: 'Go on' }).click()
+    await expect.poll(() => iterationsOf(page)).toBeGreaterThan(standing + 1)
+    await page.getByRole('button', { name: 'Stop and keep the best' }).click()
+  })
+  const results = page.getByTestId('results')
+  await expect(results).toBeVisible({ timeout: 120_000 })
+  const [folder = ''] = readdirSync(join(data, 'runs'))
+  const file: unknown = JSON.parse(readFileSync(join(data, 'runs', folder, 'evaluation.json'), 'utf8'))
+  const evaluation = evaluationFileSchema.parse(file)
+
+  await test.step('the numbers are those in the run folder', async () => {
+    const rows = await results.locator('tbody tr').allTextContents()
+    expect(rows).toHaveLength(evaluation.results.length)
+    for (const [i, { sets }] of evaluation.results.entries()) {
+      expect(rows[i]).toContain(sets[0]?.mean.psnr?.toFixed(2))
+    }
+    const psnrOf = (wanted: string): number =>
+      evaluation.results.find(({ method }) => method === wanted)?.sets[0]?.mean.psnr ?? NaN
+    expect(psnrOf('dobi')).toBeGreaterThan(psnrOf('minmax') + 5)
+    expect(psnrOf('2dquant')).toBeGreaterThan(psnrOf('dobi'))
+  })
+  await test.step('full precision and a quantized picture stand side by side, in full size', async () => {
+    const pictures = page.getByTestId('picture').locator('img')
+    await expect(pictures).toHaveCount(2)
+    await expect(pictures.first()).toHaveAttribute('alt', 'FP')
+    await expect(pictures.last()).toHaveAttribute('alt', '2DQuant · 2 bit')
+    for (const picture of await pictures.all()) {
+      const size = await picture.evaluate((image: HTMLImageElement) => [image.naturalWidth, image.naturalHeight])
+      expect(size).toEqual([evaluation.pictures[0]?.width, evaluation.pictures[0]?.height])
+    }
+    await page.getByRole('combobox', { name: 'Picture', exact: true }).click()
+    await page.getByRole('option', { name: 'nagasaki-boats' }).click()
+    await expect(pictures.first()).toHaveAttribute('src', /images\/4\/fp\.png$/)
+  })
+  await test.step('every tensor shows its values and bounds', async () => {
+    await expect(page.getByTestId('tensor').getByRole('img')).toHaveCount(2)
+    await expect(page.getByTestId('tensor')).toContainText(/RMS error \d/)
+  })
+  await test.step('the run is among the recent ones', async () => {
+    await page.getByRole('link', { name: 'Home' }).click()
+    const card = page.getByTestId('runs').getByRole('link')
+    await expect(card).toHaveCount(1)
+    await expect(card).toContainText('swinir-tiny-x4.safetensors · ×4 · 2 bit')
+    await expect(card).toContainText('dB (FP 28.11)')
+    await card.click()
+    await expect(results).toBeVisible()
+  })
+})
+
+test('a run that is cancelled says so, and goes on when asked', async ({ studio }) => {
+  const { page } = studio
+  await trainDemo(studio)
+  await page.getByRole('button', { name: 'Cancel' }).click()
+  await expect(page.getByText('This run was cancelled.')).toBeVisible()
+  await page.getByRole('button', { name: 'Go on' }).click()
+  await expect(page.getByRole('button', { name: 'Pause' })).toBeVisible({ timeout: 60_000 })
+})
