@@ -4,7 +4,7 @@ import ts from 'typescript-eslint'
 
 /** Style and safety. Which layer may import which is in eslint.imports.config.mjs. */
 export default ts.config(
-  { ignores: ['out/', 'node_modules/', 'runs/', 'demo/', 'test/golden/', '.scratch/'] },
+  { ignores: ['out/', 'release/', 'node_modules/', 'runs/', 'demo/', 'test/golden/', '.scratch/'] },
   js.configs.recommended,
   {
     files: ['**/*.ts'],
