@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import ui from '@nuxt/ui/vite'
 import vue from '@vitejs/plugin-vue'
 import { defineConfig } from 'electron-vite'
+import { listBundledPackages } from './scripts/bundled-packages.mjs'
 
 /** The oldest runtime that the app runs on, which is not the one its package names: see scripts/electron-runtime.mjs. */
 const node = 'node20.18'
@@ -10,6 +11,7 @@ const chrome = 'chrome130'
 /** Builds the three parts of the desktop app; the engine is built with the command line, in vite.config.ts. */
 export default defineConfig({
   main: {
+    plugins: [listBundledPackages()],
     build: {
       target: node,
       outDir: 'out/main',
@@ -17,6 +19,7 @@ export default defineConfig({
     }
   },
   preload: {
+    plugins: [listBundledPackages()],
     build: {
       target: node,
       outDir: 'out/preload',
@@ -30,7 +33,7 @@ export default defineConfig({
   },
   renderer: {
     root: 'src/renderer',
-    plugins: [vue(), ui({ ui: { colors: { primary: 'indigo', neutral: 'zinc' } } })],
+    plugins: [vue(), ui({ ui: { colors: { primary: 'indigo', neutral: 'zinc' } } }), listBundledPackages()],
     build: {
       target: chrome,
       outDir: 'out/renderer',
