@@ -11,6 +11,7 @@ import { ensureBuilt } from './build.mjs'
 import { installedRuntime } from './electron-runtime.mjs'
 import { renderIconSet } from './icons.mjs'
 import { writeLicences } from './licences.mjs'
+import { checkPackagedApp, executableIn, laidOutApp } from './packaged-app.mjs'
 import { readJson, root } from './package-tree.mjs'
 
 /** What a deb may weigh, in MB (10⁶ bytes). */
@@ -59,7 +60,8 @@ export async function packageApp(targets, isTestBuild) {
   await ensureBuilt(true)
   writeLicences()
   if (process.platform === 'linux') await renderIconSet(join(root, 'out', 'icons'))
-  for (const { path } of installersIn(folder)) rmSync(path)
+  // Nothing of an earlier build may be taken for this one's.
+  rmSync(folder, { recursive: true, force: true })
 
   const chosen = targets.length > 0 ? targets : defaultTargets(isFallback)[process.platform]
   const builder = join(root, 'node_modules', 'electron-builder', 'cli.js')
@@ -81,6 +83,8 @@ export async function packageApp(targets, isTestBuild) {
       throw new Error(`${name} weighs ${megabytes.toFixed(1)} MB, more than the ${debLimit} MB that it may.`)
     }
   }
+  const faults = Object.values(await checkPackagedApp(executableIn(laidOutApp(folder)), isTestBuild)).flat()
+  if (faults.length > 0) throw new Error(`What was packaged is not as it must be: ${faults.join('; ')}.`)
   return folder
 }
 
