@@ -9,5 +9,5 @@ export default defineConfig({
   timeout: 120_000,
   expect: { timeout: 15_000 },
   reporter: 'list',
-  forbidOnly: process.env['CI'] !== undefined
+  forbidOnly: Boolean(process.env['CI'])
 })

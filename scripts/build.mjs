@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { isStarted } from './is-started.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const packages = ['package.json', 'package-lock.json']
@@ -62,4 +63,4 @@ export async function ensureBuilt(withApp = false) {
   }
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await ensureBuilt(process.argv.includes('--app'))
+if (isStarted(import.meta.url)) await ensureBuilt(process.argv.includes('--app'))

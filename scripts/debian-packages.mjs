@@ -1,7 +1,9 @@
 // The Debian and Ubuntu packages that Electron's windows need, and which of them are missing here. Only Node's own
-// modules are used: set-up runs this before the project's packages are there.
+// modules are used: set-up runs this before the project's packages are there. `node scripts/debian-packages.mjs`
+// installs them (as root) or says how.
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
+import { isStarted } from './is-started.mjs'
 
 /** What a machine without a display needs in addition: a virtual one. */
 const virtualDisplay = ['xvfb', 'xauth']
@@ -34,10 +36,45 @@ function lines(command, args) {
 }
 
 /** Names of all packages that are installed. */
-export function installedPackages() {
+function installedPackages() {
   const listed = lines('dpkg-query', ['--show', '--showformat', '${db:Status-Status} ${Package}\n'])
   return new Set(listed.filter((line) => line.startsWith('installed ')).map((line) => line.slice('installed '.length)))
 }
 
 /** Names of all packages that apt knows; empty before the first `apt-get update`. */
-export const availablePackages = () => new Set(lines('apt-cache', ['pkgnames']))
+const availablePackages = () => new Set(lines('apt-cache', ['pkgnames']))
+
+function aptGet(...args) {
+  const { status } = spawnSync('apt-get', args, {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
+  })
+  if (status !== 0) throw new Error(`apt-get ${args[0]} failed. Mend what is said above and type the same again.`)
+}
+
+/** Installs what is missing; throws with one sentence where that takes another user. Elsewhere than on Debian nothing. */
+export function ensureDebianPackages(say = console.log) {
+  if (!isDebian()) return
+  const installed = installedPackages()
+  const missing = () => missingPackages(neededPackages(), installed, availablePackages())
+  if (missing().length === 0) return
+  if (process.getuid() !== 0) {
+    const command = `apt-get update && apt-get install -y --no-install-recommends ${missing().join(' ')}`
+    throw new Error(
+      `The app's window needs system libraries. Type this, then the same again:\n  sudo sh -c '${command}'`
+    )
+  }
+  say('Set-up: installing system libraries (apt-get) …')
+  // The lists come first: what packages are called here can only be told from them.
+  aptGet('update')
+  aptGet('install', '-y', '--no-install-recommends', ...missing())
+}
+
+if (isStarted(import.meta.url)) {
+  try {
+    ensureDebianPackages()
+  } catch (error) {
+    console.error(error.message)
+    process.exitCode = 1
+  }
+}

@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url'
 import { ensureBuilt } from './build.mjs'
 import { installedRuntime } from './electron-runtime.mjs'
 import { renderIconSet } from './icons.mjs'
+import { isStarted } from './is-started.mjs'
 import { writeLicences } from './licences.mjs'
 import { checkPackagedApp, executableIn, laidOutApp } from './packaged-app.mjs'
 import { readJson, root } from './package-tree.mjs'
@@ -106,7 +107,7 @@ async function main() {
   }
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
+if (isStarted(import.meta.url)) {
   try {
     await main()
   } catch (error) {

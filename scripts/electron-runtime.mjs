@@ -11,6 +11,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync 
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { isStarted } from './is-started.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const packageFolder = join(root, 'node_modules', 'electron')
@@ -193,7 +194,7 @@ export async function ensureElectron(say = console.log, only = process.env.ELECT
   return installedRuntime()
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
+if (isStarted(import.meta.url)) {
   try {
     const { version, isFallback } = await ensureElectron()
     console.log(`Electron ${version}${isFallback ? ' (fallback)' : ''} is in ${dirname(executableFile)}`)

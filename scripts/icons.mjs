@@ -4,12 +4,13 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import sharp from 'sharp'
+import { isStarted } from './is-started.mjs'
 
 const resources = fileURLToPath(new URL('../resources', import.meta.url))
 
 async function render(size, file) {
-  // At the size wanted from the start, so that edges stay sharp: 1024 units of the drawing are 96 dots per inch.
-  const drawing = sharp(join(resources, 'icon.svg'), { density: (96 * size) / 1024 })
+  // Drawn at the size wanted, so that edges stay sharp: at 72 dots per inch a unit of the drawing is a pixel.
+  const drawing = sharp(join(resources, 'icon.svg'), { density: (72 * size) / 1024 })
   await drawing.resize(size, size).png({ compressionLevel: 9, palette: true }).toFile(file)
 }
 
@@ -19,4 +20,4 @@ export async function renderIconSet(folder) {
   for (const size of [16, 24, 32, 48, 64, 128, 256, 512]) await render(size, join(folder, `${size}x${size}.png`))
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await render(1024, join(resources, 'icon.png'))
+if (isStarted(import.meta.url)) await render(1024, join(resources, 'icon.png'))

@@ -2,7 +2,8 @@
 // text of it. Fails where a licence is missing or would bind the app.  `node scripts/licences.mjs`
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { ensureBuilt } from './build.mjs'
+import { isStarted } from './is-started.mjs'
 import { packagesUnder, productionPackages, readJson, root } from './package-tree.mjs'
 
 /** Licences that only ask to be named; LGPL because libvips is a library file of its own, which users may exchange. */
@@ -103,4 +104,7 @@ export function writeLicences(file = join(root, 'out', 'licences.txt')) {
   return packages.length
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) console.log(`${writeLicences()} packages are listed.`)
+if (isStarted(import.meta.url)) {
+  await ensureBuilt(true)
+  console.log(`${writeLicences()} packages are listed in out/licences.txt.`)
+}

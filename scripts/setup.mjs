@@ -5,14 +5,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import {
-  availablePackages,
-  hasDisplay,
-  installedPackages,
-  isDebian,
-  missingPackages,
-  neededPackages
-} from './debian-packages.mjs'
+import { ensureDebianPackages, hasDisplay, isDebian } from './debian-packages.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const quiet = process.argv.includes('--quiet')
@@ -34,22 +27,6 @@ function run(command, args, what) {
     stop(`Set-up stopped: ${what} failed. Mend what is said above and type the same again.`)
 }
 
-function ensureDebianPackages() {
-  const installed = installedPackages()
-  const missing = () => missingPackages(neededPackages(), installed, availablePackages())
-  if (missing().length === 0) return
-  const install = () => `apt-get install -y --no-install-recommends ${missing().join(' ')}`
-  if (process.getuid() === 0) {
-    say('Set-up: installing system libraries (apt-get) …')
-    // The lists come first: what packages are called here can only be told from them.
-    run('apt-get', ['-qq', 'update'], 'apt-get update')
-    run('sh', ['-c', `DEBIAN_FRONTEND=noninteractive ${install()} -qq >/dev/null`], 'apt-get install')
-  } else {
-    const command = `apt-get update && ${install()}`
-    stop(`The app's window needs system libraries. Type this, then the same again:\n  sudo sh -c '${command}'`)
-  }
-}
-
 /** On Linux that is not Debian's: names what the runtime's libraries lack, which only the user can install. */
 function mentionMissingLibraries(runtimeFolder) {
   const { stdout } = spawnSync('ldd', [join(runtimeFolder, 'electron')], { encoding: 'utf8' })
@@ -63,8 +40,6 @@ if (major < 20 || (major === 20 && minor < 19)) {
   stop(`Node ${process.versions.node} is too old: 20.19 or newer is needed (https://nodejs.org).`)
 }
 
-if (withApp && isDebian()) ensureDebianPackages()
-
 const lock = join(root, 'package-lock.json')
 const installedLock = join(root, 'node_modules', '.package-lock.json')
 if (!existsSync(installedLock) || statSync(installedLock).mtimeMs < statSync(lock).mtimeMs) {
@@ -74,6 +49,7 @@ if (!existsSync(installedLock) || statSync(installedLock).mtimeMs < statSync(loc
 
 try {
   if (withApp) {
+    ensureDebianPackages(say)
     const { ensureElectron } = await import('./electron-runtime.mjs')
     const { folder } = await ensureElectron(say)
     if (process.platform === 'linux' && !isDebian()) mentionMissingLibraries(folder)

@@ -53,7 +53,10 @@ if (existsSync(report)) {
 rmSync(folder, { recursive: true, force: true })
 
 const specs = join(root, 'test', 'e2e')
-if (existsSync(specs) && readdirSync(specs).some((name) => name.endsWith('.spec.ts'))) {
+if (
+  existsSync(specs) &&
+  readdirSync(specs, { recursive: true, encoding: 'utf8' }).some((name) => name.endsWith('.spec.ts'))
+) {
   const counts = runEndToEnd('playwright.config.ts')
   passed += counts.passed
   failed += counts.failed

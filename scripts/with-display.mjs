@@ -5,6 +5,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { hasDisplay } from './debian-packages.mjs'
+import { isStarted } from './is-started.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const packageOf = { playwright: '@playwright/test' }
@@ -51,7 +52,7 @@ export function runWithDisplay(program, args, environment = {}) {
   return status ?? 1
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
+if (isStarted(import.meta.url)) {
   const [program, ...args] = process.argv.slice(2)
   process.exitCode = runWithDisplay(program, args)
 }
