@@ -9,7 +9,8 @@ const runtime = installedRuntime()
 /** A build that Playwright may drive: made quickly, and never published. */
 const isTestBuild = env.STUDIO_TEST_BUILD === '1'
 /** Where the project lives, which is only known where releases are made. */
-const homepage = `https://github.com/${env.GITHUB_REPOSITORY ?? '2dquant-studio.invalid'}`
+const homepage =
+  env.GITHUB_REPOSITORY === undefined ? 'https://2dquant-studio.invalid' : `https://github.com/${env.GITHUB_REPOSITORY}`
 const isSigned = env.CSC_LINK !== undefined || env.CSC_NAME !== undefined
 
 const onnxruntime = 'node_modules/onnxruntime-node/bin/napi-v6'
@@ -100,6 +101,9 @@ export default {
   },
   deb: {
     packageCategory: 'science',
+    recommends: [],
+    // Paths: what is opened from a file manager would come as URLs otherwise.
+    executableArgs: ['%F'],
     // The names of Debian 12 and Ubuntu 22.04, and of releases since.
     depends: [
       'libasound2 | libasound2t64',
