@@ -27,6 +27,7 @@ import { draw, readByPicture } from '../patches'
 import { findPictures, fingerprint, type PictureSet } from '../picture-sets'
 import { ofChannels, plannedBits, plannedSites } from '../plan'
 import { expectFreeFolder, settingsDigest, writeRun } from '../run-folder'
+import { liveHistogram } from './live-histogram'
 import { TrainingControl } from '../training/control'
 import { tellTrainingTime } from '../training/estimate'
 import { summaryOf, trainRun, type TimedVariant } from '../training/train'
@@ -155,9 +156,11 @@ async function findVariants(
   const usesDbdc = methods.includes('dbdc')
   const total = usesDbdc ? 2 * drawn.length : drawn.length
   let shown = 0
+  const live = liveHistogram(sites, settings, context.emit)
   const collect = (part: readonly Patch[]): Promise<Statistics> =>
-    collectStatistics(graph, sites, readByPicture(pictures, model, part), context.runtime, () => {
-      report(context, 'statistics', ++shown, total, 'patches')
+    collectStatistics(graph, sites, readByPicture(pictures, model, part), context.runtime, async (progress) => {
+      if (part === drawn) live(progress)
+      await report(context, 'statistics', ++shown, total, 'patches')
     })
   const statistics = await collect(drawn)
   warnOfConstants(sites, statistics, context)
@@ -177,7 +180,7 @@ async function findVariants(
       const started = performance.now()
       const quantizers = search(method, bits)
       variants.push({ variant: { method, bits, quantizers }, seconds: (performance.now() - started) / 1000 })
-      report(context, 'search', variants.length, searched.length * widths.length, 'variants')
+      await report(context, 'search', variants.length, searched.length * widths.length, 'variants')
     }
   }
   return { statistics, variants }

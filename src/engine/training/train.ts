@@ -234,7 +234,7 @@ class VariantTraining {
       if (done % checkpointEvery === 0) await live.saveCheckpoint({ ...standing, state: trainer.state })
       this.#tellPace(progress.total - progress.done - done)
       await this.#heed(trainer, standing)
-      report(this.#context, 'distillation', progress.done + done, progress.total, 'iterations')
+      await report(this.#context, 'distillation', progress.done + done, progress.total, 'iterations')
     }
     const variant = this.#outcome(standing, standing.before + trainer.iteration, outcome)
     const tensors = parameters.tensors(standing.bestValues)

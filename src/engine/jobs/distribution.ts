@@ -1,0 +1,70 @@
+import type { BitWidth } from '../../contract/bounds'
+import type { Distribution as ShownDistribution, ErrorCurve } from '../../contract/runs'
+import { candidatesAlong, isOneSided } from '../../core/calibration/dobi'
+import { Distribution } from '../../core/calibration/histogram'
+import { squaredError } from '../../core/calibration/quantization-error'
+import type { Statistics } from '../../core/calibration/statistics'
+import { StudioError } from '../../core/errors'
+import type { QuantizerSite } from '../../core/quantization/placement'
+import { loadModel, overridesOfRun } from '../model-file'
+import { plannedSites } from '../plan'
+import { openRun, readStatistics } from '../run-folder'
+import { shownBins } from './live-histogram'
+
+/** Reads how the tensors of runs are distributed. What it read of the last run is kept: users look at one at a time. */
+export class DistributionReader {
+  #last: { readonly folder: string; readonly contents: Promise<RunStatistics> } | null = null
+
+  /** How a tensor is distributed, and where the bounds of each variant lie in it. */
+  async distribution(folder: string, quantizer: string): Promise<ShownDistribution> {
+    const { bounds } = await openRun(folder)
+    const distribution = await this.#read(folder, quantizer)
+    const { min, max, count } = distribution.histogram
+    const variants = bounds.variants.flatMap(({ method, bits, quantizers }) => {
+      const found = quantizers.find(({ name }) => name === quantizer)
+      if (found === undefined) return []
+      const { lower, upper } = found
+      // Where every channel has bounds of its own, the histogram of all does not tell the error.
+      const squares = found.channels === undefined ? squaredError(distribution, found, found.bits) : null
+      return [{ method, bits, lower, upper, error: squares === null ? null : Math.sqrt(squares / count) }]
+    })
+    return { name: quantizer, min, max, shares: distribution.shares(shownBins), variants }
+  }
+
+  /** The error along DOBI's search, by the shape of the distribution. */
+  async errorCurve(folder: string, quantizer: string, bits: BitWidth): Promise<ErrorCurve> {
+    const { run } = await openRun(folder)
+    const distribution = await this.#read(folder, quantizer)
+    const search = isOneSided(distribution) ? 'one-sided' : 'two-sided'
+    const found = [...candidatesAlong(distribution, bits, search, run.settings.searchSteps)]
+    const scale = 1 / Math.sqrt(distribution.histogram.count)
+    return { search, candidates: found.map(({ lower, upper, error }) => ({ lower, upper, error: error * scale })) }
+  }
+
+  async #read(folder: string, quantizer: string): Promise<Distribution> {
+    if (this.#last?.folder !== folder) this.#last = { folder, contents: readContents(folder) }
+    const { contents } = this.#last
+    try {
+      const { sites, statistics } = await contents
+      const value = sites.find(({ name }) => name === quantizer)?.value
+      const histogram = value === undefined ? undefined : statistics.get(value)
+      if (histogram !== undefined) return new Distribution(histogram)
+    } catch (error) {
+      this.#last = null
+      throw error
+    }
+    throw new StudioError('missing', `There are no statistics of "${quantizer}" in "${folder}".`)
+  }
+}
+
+interface RunStatistics {
+  readonly sites: readonly QuantizerSite[]
+  readonly statistics: Statistics
+}
+
+async function readContents(folder: string): Promise<RunStatistics> {
+  const { run } = await openRun(folder)
+  const { model } = await loadModel(run.model.file, overridesOfRun(run.model))
+  const sites = plannedSites(model, run.settings.quantizeFirstAndLast, run.settings.plan)
+  return { sites, statistics: await readStatistics(folder) }
+}

@@ -1,0 +1,204 @@
+import { mkdir } from 'node:fs/promises'
+import { basename, extname, join } from 'node:path'
+import {
+  engineCalls,
+  topicReducers,
+  type CallArgs,
+  type CallResult,
+  type EngineCall,
+  type EngineConfig,
+  type EngineNotice,
+  type EngineTopics
+} from '../../contract/engine'
+import type { JobEvent } from '../../contract/events'
+import type { Job, JobRequest } from '../../contract/jobs'
+import { emptyJobView, withEvent } from '../../contract/job-view'
+import { StudioError } from '../../core/errors'
+import { makeContext } from '../job'
+import { demo } from '../jobs/demo'
+import { DistributionReader } from '../jobs/distribution'
+import { doctor } from '../jobs/doctor'
+import { inspect } from '../jobs/inspect'
+import { quantizeOrResume, resume } from '../jobs/resume'
+import { readEvents, withDiskErrors } from '../run-folder'
+import type { TrainingControl } from '../training/control'
+import { Feed } from './feed'
+import { JobQueue } from './queue'
+import { describeRun, listRuns } from './run-list'
+import type { CallContext, Service } from './server'
+import { Turns } from './turns'
+
+/** What a model's page tells sizes of, and the input it counts multiplications at. */
+const inspected = { bits: [2, 3, 4, 6, 8], width: 320, height: 180 }
+
+/** Milliseconds between two words to the main process of how far work has come. */
+const activityInterval = 250
+
+/** The engine as windows see it: a queue of long jobs, and small ones that go between their steps. */
+export interface Studio extends Service {
+  /** Brings what is at work to disk; nothing is begun any more. */
+  settle(how: 'pause' | 'stop'): Promise<void>
+}
+
+type Handlers = {
+  readonly [C in EngineCall]: (args: CallArgs<C>, context: CallContext) => Promise<CallResult<C>> | CallResult<C>
+}
+
+/** @param tell hears what the main process should know */
+export async function openStudio(config: EngineConfig, tell: (notice: EngineNotice) => void): Promise<Studio> {
+  await withDiskErrors(config.data, () => mkdir(config.data, { recursive: true }))
+  const turns = new Turns()
+  const distributions = new DistributionReader()
+  const runs = new Feed(0, topicReducers.runs)
+  const runsChanged = (): void => {
+    runs.publish(runs.state + 1)
+  }
+
+  const execute = async (
+    job: Job,
+    emit: (event: JobEvent) => void,
+    signal: AbortSignal,
+    control: TrainingControl
+  ): Promise<void> => {
+    const tellActivity = activityTeller(job, control, tell)
+    try {
+      const telling = (event: JobEvent): void => {
+        emit(event)
+        tellActivity(event)
+        if (event.kind === 'validation' && event.iteration === 0) runsChanged()
+      }
+      // What a run told before it was broken off is seen again when it goes on.
+      for (const event of await readEvents(job.run)) emit(event)
+      const context = await makeContext(telling, signal, turns.giveWay)
+      await carryOut(job, config, context, control)
+      tell({ kind: 'ended', run: job.run, state: 'done', message: '' })
+    } catch (error) {
+      if (!signal.aborted) {
+        const message = error instanceof Error ? error.message : String(error)
+        tell({ kind: 'ended', run: job.run, state: 'failed', message })
+      }
+      throw error
+    } finally {
+      tell({ kind: 'activity', job: null, memoryBytes: process.memoryUsage.rss() })
+      runsChanged()
+    }
+  }
+  const queue = await JobQueue.open(join(config.data, 'queue.json'), execute)
+
+  const handlers: Handlers = {
+    'queue.add': async ({ request, run = newRunFolder(config.runs, request) }) => {
+      return { id: await queue.add(request, run), run }
+    },
+    'queue.remove': ({ id }) => done(queue.remove(id)),
+    'queue.move': ({ id, place }) => done(queue.move(id, place)),
+    'queue.release': () => done(queue.release()),
+    'job.pause': ({ id }) => done(queue.pause(id)),
+    'job.resume': ({ id }) => done(queue.resume(id)),
+    'job.stop': ({ id }) => done(queue.stop(id)),
+    'job.cancel': ({ id }) => done(queue.cancel(id)),
+    'runs.list': async () => {
+      const found = await listRuns(config.runs)
+      for (const { key, folder } of found) tell({ kind: 'known-run', key, folder })
+      return [...found]
+    },
+    'runs.open': async ({ folder }) => {
+      const details = await describeRun(folder)
+      tell({ kind: 'known-run', key: details.summary.key, folder: details.summary.folder })
+      return details
+    },
+    'runs.view': async ({ folder }) => (await readEvents(folder)).reduce(withEvent, emptyJobView),
+    'runs.distribution': ({ folder, quantizer }) => distributions.distribution(folder, quantizer),
+    'runs.errorCurve': ({ folder, quantizer, bits }) => distributions.errorCurve(folder, quantizer, bits),
+    'model.inspect': ({ file }) => inspect({ model: file, overrides: {}, ...inspected }),
+    'engine.doctor': () => doctor()
+  }
+
+  return {
+    call: (name, args, context) => {
+      if (!isCall(name)) throw new StudioError('usage', `The engine knows no call "${name}".`)
+      return turns.take(() => callHandler(handlers, name, args, context))
+    },
+    feed: (topic, key): Feed<unknown, unknown> => {
+      const topics: Readonly<Record<keyof EngineTopics, () => unknown>> = {
+        queue: () => queue.feed,
+        job: () => queue.view(key),
+        runs: () => runs
+      }
+      if (!Object.hasOwn(topics, topic)) throw new StudioError('usage', `The engine knows no topic "${topic}".`)
+      return topics[topic as keyof EngineTopics]() as Feed<unknown, unknown>
+    },
+    settle: (how) => queue.settle(how)
+  }
+}
+
+const done = (work: Promise<void>): Promise<null> => work.then(() => null)
+
+function isCall(name: string): name is EngineCall {
+  return Object.hasOwn(engineCalls, name)
+}
+
+/** Arguments come from a window and are checked before they are used. */
+async function callHandler<C extends EngineCall>(
+  handlers: Handlers,
+  name: C,
+  args: unknown,
+  context: CallContext
+): Promise<CallResult<C>> {
+  return handlers[name](engineCalls[name].args.parse(args) as CallArgs<C>, context)
+}
+
+async function carryOut(
+  { request, run }: Job,
+  config: EngineConfig,
+  context: Awaited<ReturnType<typeof makeContext>>,
+  control: TrainingControl
+): Promise<void> {
+  switch (request.kind) {
+    case 'demo': {
+      const { iterations } = request
+      const model = join(config.models, 'swinir-tiny-x4.safetensors')
+      const pictures = join(config.data, 'demo-pictures')
+      const places = { model, samples: config.samples, pictures, run }
+      const wanted = { bits: [2] as const, ...(iterations !== undefined && { iterations }) }
+      await demo({ ...places, ...wanted, continues: true }, context, control)
+      return
+    }
+    case 'quantize': {
+      const { model, calibration, calibrationKind, settings } = request
+      const quantizing = { model, overrides: {}, scale: undefined, calibration, calibrationKind, settings, out: run }
+      await quantizeOrResume(quantizing, context, control)
+      return
+    }
+    case 'resume':
+      await resume({ run, keepBest: false }, context, control)
+  }
+}
+
+/** A new place beside the other runs, named by what is quantized and when. */
+function newRunFolder(runs: string, request: JobRequest): string {
+  const subject = request.kind === 'quantize' ? basename(request.model, extname(request.model)) : 'demo'
+  const stamp = new Date().toISOString().slice(0, 19).replace('T', ' ').replaceAll(':', '.')
+  return join(runs, `${subject} ${stamp}`)
+}
+
+/** Tells the main process how far a job has come, now and then, and at once when it is paused or goes on. */
+function activityTeller(
+  { id, run }: Job,
+  control: TrainingControl,
+  tell: (notice: EngineNotice) => void
+): (event: JobEvent) => void {
+  let told = -Infinity
+  let trains = false
+  let fraction = 0
+  return (event) => {
+    if (event.kind !== 'progress') return
+    const begins = trains !== (event.phase === 'distillation')
+    trains = event.phase === 'distillation'
+    fraction = event.done / event.total
+    const now = performance.now()
+    if (!begins && now - told < activityInterval) return
+    told = now
+    const memoryBytes = process.memoryUsage.rss()
+    tell({ kind: 'activity', job: { id, run, paused: control.isPaused, trains, fraction }, memoryBytes })
+  }
+}

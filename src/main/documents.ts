@@ -1,0 +1,23 @@
+import { existsSync, statSync } from 'node:fs'
+import { basename, dirname, extname, join, resolve } from 'node:path'
+import type { StudioDocument } from '../contract/channels'
+
+/** Endings of files that may hold a model. */
+export const modelExtensions = ['pth', 'pt', 'safetensors']
+
+/** What a path is to this program: a model, a run, or nothing (null). */
+export function documentAt(path: string): StudioDocument | null {
+  if (!existsSync(path)) return null
+  if (statSync(path).isDirectory()) return existsSync(join(path, 'run.json')) ? { kind: 'run', path } : null
+  if (basename(path) === 'run.json') return { kind: 'run', path: dirname(path) }
+  return modelExtensions.includes(extname(path).slice(1).toLowerCase()) ? { kind: 'model', path } : null
+}
+
+/**
+ * The document that a command line asks for: its last argument that is one. Switches, and the app's own folder where it is
+ * run unpackaged, are none.
+ */
+export function documentIn(args: readonly string[], folder: string): StudioDocument | null {
+  const found = args.slice(1).flatMap((arg) => (arg.startsWith('-') ? [] : (documentAt(resolve(folder, arg)) ?? [])))
+  return found.at(-1) ?? null
+}

@@ -1,0 +1,58 @@
+import { defineStore } from 'pinia'
+import { computed, ref, watchEffect } from 'vue'
+import { usualSettings, type EngineState, type Settings, type Start } from '../../contract/channels'
+import { engine } from '../engine/connection'
+import { i18n } from '../i18n'
+import { valueOf } from '../action'
+
+/** The app as a whole: its settings, and whether the engine is there. */
+export const useStudio = defineStore('studio', () => {
+  const version = ref('')
+  const language = ref<Start['language']>('en')
+  const settings = ref<Settings>(usualSettings)
+  const engineState = ref<EngineState>({ state: 'starting' })
+  const canCheckForUpdate = ref(false)
+  const prefersDark = window.matchMedia('(prefers-color-scheme: dark)')
+  /** The main process has the desktop's preference overridden where the user chose a theme. */
+  const isDark = ref(prefersDark.matches)
+
+  const isEngineThere = computed(() => engineState.value.state === 'running')
+
+  async function begin(): Promise<void> {
+    prefersDark.addEventListener('change', ({ matches }) => {
+      isDark.value = matches
+    })
+    watchEffect(() => {
+      document.documentElement.classList.toggle('dark', isDark.value)
+      document.documentElement.lang = language.value
+      i18n.global.locale.value = language.value
+    })
+    window.studio.onEngine((state) => {
+      engineState.value = state
+      if (state.state === 'lost' || state.state === 'failed') engine.lose(state.failure)
+    })
+    const answer = await window.studio.start()
+    if ('failure' in answer) throw new Error(answer.failure.message)
+    const start = answer.value
+    version.value = start.version
+    language.value = start.language
+    settings.value = start.settings
+    engineState.value = start.engine
+    canCheckForUpdate.value = start.canCheckForUpdate
+  }
+
+  async function change(changes: Partial<Settings>): Promise<void> {
+    const answer = await window.studio.changeSettings(changes)
+    if ('failure' in answer) return
+    settings.value = answer.value
+    // Which language `system` means is for the main process to say.
+    const start = await window.studio.start()
+    if ('value' in start) language.value = start.value.language
+  }
+
+  async function restartEngine(): Promise<void> {
+    await valueOf(window.studio.restartEngine())
+  }
+
+  return { restartEngine, version, language, settings, engineState, isEngineThere, canCheckForUpdate, isDark, begin, change }
+})
