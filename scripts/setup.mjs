@@ -40,6 +40,12 @@ if (major < 20 || (major === 20 && minor < 19)) {
   stop(`Node ${process.versions.node} is too old: 20.19 or newer is needed (https://nodejs.org).`)
 }
 
+try {
+  if (withApp) ensureDebianPackages(say)
+} catch (error) {
+  stop(error.message)
+}
+
 const lock = join(root, 'package-lock.json')
 const installedLock = join(root, 'node_modules', '.package-lock.json')
 if (!existsSync(installedLock) || statSync(installedLock).mtimeMs < statSync(lock).mtimeMs) {
@@ -49,7 +55,6 @@ if (!existsSync(installedLock) || statSync(installedLock).mtimeMs < statSync(loc
 
 try {
   if (withApp) {
-    ensureDebianPackages(say)
     const { ensureElectron } = await import('./electron-runtime.mjs')
     const { folder } = await ensureElectron(say)
     if (process.platform === 'linux' && !isDebian()) mentionMissingLibraries(folder)
