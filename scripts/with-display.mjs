@@ -20,11 +20,14 @@ function scriptOf(program) {
 /** Why Chromium's sandbox cannot work for a program that is not installed, or undefined. */
 function sandboxObstacle() {
   if (process.getuid() === 0) return 'root may not use it'
-  const restriction = '/proc/sys/kernel/apparmor_restrict_unprivileged_userns'
-  if (!existsSync(restriction) || readFileSync(restriction, 'utf8').trim() !== '1') return undefined
   const helper = join(root, 'node_modules', 'electron', 'dist', 'chrome-sandbox')
   const { uid, mode } = statSync(helper, { throwIfNoEntry: false }) ?? {}
-  return uid === 0 && (mode & 0o4000) !== 0 ? undefined : 'this Linux allows it to installed programs only'
+  if (uid === 0 && (mode & 0o4000) !== 0) return undefined
+  const { status } = spawnSync('unshare', ['--user', 'true'], { stdio: 'ignore' })
+  if (status !== 0) return 'user namespaces, which it needs, are not allowed here'
+  const restriction = '/proc/sys/kernel/apparmor_restrict_unprivileged_userns'
+  const isRestricted = existsSync(restriction) && readFileSync(restriction, 'utf8').trim() === '1'
+  return isRestricted ? 'this Linux allows it to installed programs only' : undefined
 }
 
 /** Runs `program` to its end; returns its exit status. */
@@ -33,8 +36,9 @@ export function runWithDisplay(program, args, environment = {}) {
   let command = [process.execPath, scriptOf(program), ...args]
   if (process.platform === 'linux') {
     // For these windows only: what is installed keeps its sandbox.
-    if (env.ELECTRON_DISABLE_SANDBOX === undefined && sandboxObstacle() !== undefined) {
-      if (process.getuid() !== 0) console.log(`Chromium's sandbox is off: ${sandboxObstacle()}.`)
+    const obstacle = sandboxObstacle()
+    if (env.ELECTRON_DISABLE_SANDBOX === undefined && obstacle !== undefined) {
+      if (program === 'electron') console.log(`Chromium's sandbox is off: ${obstacle}.`)
       env.ELECTRON_DISABLE_SANDBOX = '1'
     }
     // Where no session bus is, looking for one only costs time and prints errors.
