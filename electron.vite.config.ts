@@ -6,6 +6,7 @@ import ui from '@nuxt/ui/vite'
 import vue from '@vitejs/plugin-vue'
 import { defineConfig } from 'electron-vite'
 import type { Plugin } from 'vite'
+import { listBundledPackages } from './scripts/bundled-packages.mjs'
 
 /** The oldest runtime that the app runs on, which is not the one its package names: see scripts/electron-runtime.mjs. */
 const node = 'node20.18'
@@ -14,6 +15,7 @@ const chrome = 'chrome130'
 /** Builds the three parts of the desktop app; the engine is built with the command line, in vite.config.ts. */
 export default defineConfig({
   main: {
+    plugins: [listBundledPackages()],
     build: {
       target: node,
       outDir: 'out/main',
@@ -21,6 +23,7 @@ export default defineConfig({
     }
   },
   preload: {
+    plugins: [listBundledPackages()],
     build: {
       target: node,
       outDir: 'out/preload',
@@ -34,7 +37,12 @@ export default defineConfig({
   },
   renderer: {
     root: 'src/renderer',
-    plugins: [vue(), ui({ colorMode: false, ui: { colors: { primary: 'indigo', neutral: 'zinc' } } }), icons()],
+    plugins: [
+      vue(),
+      ui({ colorMode: false, ui: { colors: { primary: 'indigo', neutral: 'zinc' } } }),
+      icons(),
+      listBundledPackages()
+    ],
     build: {
       target: chrome,
       minify: true,

@@ -11,7 +11,7 @@ const throughChannels = 'Talk to other processes through src/main/channels.ts an
 
 /** Style and safety. Which layer may import which is in eslint.imports.config.mjs. */
 export default ts.config(
-  { ignores: ['out/', 'node_modules/', 'runs/', 'demo/', 'test/golden/', '.scratch/'] },
+  { ignores: ['out/', 'release/', 'node_modules/', 'runs/', 'demo/', 'test/golden/', '.scratch/'] },
   js.configs.recommended,
   vue.configs['flat/recommended'],
   accessibility.configs['flat/recommended'],
