@@ -45,7 +45,7 @@ export const updateSchema = z.object({ newest: z.string(), isNewer: z.boolean(),
 export const requests = {
   /** Asked for once, when the window listens. Documents that were opened before follow as notices. */
   start: { args: nothing, result: startSchema },
-  'settings.change': { args: settingsSchema.partial(), result: settingsSchema },
+  'settings.change': { args: settingsSchema.partial(), result: startSchema.pick({ settings: true, language: true }) },
   /** Lets the user choose a file or folder; null where nothing was chosen. */
   'choose.model': { args: nothing, result: z.string().nullable() },
   'choose.run': { args: nothing, result: z.string().nullable() },

@@ -2,7 +2,6 @@ import { ipcMain, type BrowserWindow, type IpcMainInvokeEvent, type MessagePortM
 import log from 'electron-log/main'
 import {
   notices,
-  pageScheme,
   portMessage,
   requests,
   type Notice,
@@ -12,6 +11,7 @@ import {
   type RequestResult
 } from '../contract/channels'
 import type { Failure } from '../contract/jobs'
+import { pageOrigin } from './places'
 
 /** Answers to every request; `window` is the one that asks. */
 export type RequestHandlers = {
@@ -60,7 +60,7 @@ function isOurs({ senderFrame }: IpcMainInvokeEvent): boolean {
 
 /** Whether an address is one of our pages. */
 export function isPage(url: string): boolean {
-  return URL.canParse(url) && new URL(url).protocol === `${pageScheme}:` && new URL(url).host === 'app'
+  return URL.canParse(url) && new URL('/', url).href === new URL('/', pageOrigin).href
 }
 
 /** Tells a window something. */

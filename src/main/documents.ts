@@ -1,5 +1,6 @@
 import { existsSync, statSync } from 'node:fs'
 import { basename, dirname, extname, join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import type { StudioDocument } from '../contract/channels'
 
 /** Endings of files that may hold a model. */
@@ -18,6 +19,8 @@ export function documentAt(path: string): StudioDocument | null {
  * run unpackaged, are none.
  */
 export function documentIn(args: readonly string[], folder: string): StudioDocument | null {
-  const found = args.slice(1).flatMap((arg) => (arg.startsWith('-') ? [] : (documentAt(resolve(folder, arg)) ?? [])))
+  // Some desktops pass addresses instead of paths.
+  const pathOf = (arg: string): string => (arg.startsWith('file://') ? fileURLToPath(arg) : resolve(folder, arg))
+  const found = args.slice(1).flatMap((arg) => (arg.startsWith('-') ? [] : (documentAt(pathOf(arg)) ?? [])))
   return found.at(-1) ?? null
 }

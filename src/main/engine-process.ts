@@ -46,10 +46,13 @@ export class EngineProcess {
     return this.#process?.pid
   }
 
-  /** Gives a window a port to the engine, now and whenever the engine is started anew. */
+  /**
+   * Gives a window that listens a port to the engine, now and whenever the engine is started anew. A page that was loaded
+   * again asks for another.
+   */
   connect(window: BrowserWindow): void {
+    if (!this.#windows.has(window)) window.once('closed', () => this.#windows.delete(window))
     this.#windows.add(window)
-    window.once('closed', () => this.#windows.delete(window))
     if (this.#state.state === 'running') this.#link(window)
   }
 
@@ -82,7 +85,8 @@ export class EngineProcess {
     const { file, config } = this.#options
     const engine = utilityProcess.fork(file, [JSON.stringify(config)], {
       serviceName: '2DQuant engine',
-      stdio: 'pipe'
+      stdio: 'pipe',
+      execArgv: ['--disable-warning=ExperimentalWarning']
     })
     this.#process = engine
     engine.stdout?.on('data', (data: Buffer) => {

@@ -68,7 +68,6 @@ async function run(): Promise<void> {
       window = opened
       listens = false
       closing.watch(opened)
-      engine.connect(opened)
       opened.once('closed', () => {
         window = null
       })
@@ -125,6 +124,7 @@ async function run(): Promise<void> {
   answerRequests({
     start: (_, contents) => {
       listens = true
+      if (window !== null && window.webContents === contents) engine.connect(window)
       const document = waiting
       waiting = null
       if (document !== null) {
@@ -146,7 +146,7 @@ async function run(): Promise<void> {
       const settings = store.changeSettings(changes)
       nativeTheme.themeSource = settings.theme
       showMenu()
-      return settings
+      return { settings, language: languageOf(settings) }
     },
     'choose.model': () => choose(['openFile']),
     'choose.run': () => choose(['openDirectory']),

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { app } from 'electron'
+import { pageScheme } from '../contract/channels'
 
 /** Folder of the built program: out/. */
 const built = join(import.meta.dirname, '..')
@@ -26,3 +27,6 @@ export const places = {
     return join(places.data, 'runs')
   }
 }
+
+/** Where pages come from: the server of a build that is worked on, else our own files. */
+export const pageOrigin = (app.isPackaged ? undefined : process.env['ELECTRON_RENDERER_URL']) ?? `${pageScheme}://app`

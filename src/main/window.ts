@@ -1,6 +1,5 @@
 import { BrowserWindow, nativeTheme, screen } from 'electron'
-import { pageScheme } from '../contract/channels'
-import { places } from './places'
+import { pageOrigin, places } from './places'
 import { webPreferences } from './security'
 import type { Store, WindowState } from './store'
 
@@ -26,8 +25,7 @@ export function openWindow(store: Store): BrowserWindow {
   window.on('close', () => {
     store.window = { ...window.getNormalBounds(), isMaximized: window.isMaximized() }
   })
-  const server = process.env['ELECTRON_RENDERER_URL']
-  void window.loadURL(server ?? `${pageScheme}://app/index.html`)
+  void window.loadURL(`${pageOrigin}/index.html`)
   return window
 }
 

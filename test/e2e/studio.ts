@@ -27,6 +27,8 @@ export async function startStudio({ data, args = [] }: StartOptions): Promise<St
   const switches = [`--user-data-dir=${data}`, '--lang=en', ...args]
   const app = await _electron.launch({
     ...(executablePath === undefined ? { args: [root, ...switches] } : { executablePath, args: switches }),
+    // The app follows its own settings, not what tests would have it believe of the desktop.
+    colorScheme: null,
     env: { ...env, LANG: 'en_US.UTF-8', LANGUAGE: 'en' }
   })
   const page = await app.firstWindow()

@@ -44,10 +44,8 @@ export const useStudio = defineStore('studio', () => {
   async function change(changes: Partial<Settings>): Promise<void> {
     const answer = await window.studio.changeSettings(changes)
     if ('failure' in answer) return
-    settings.value = answer.value
-    // Which language `system` means is for the main process to say.
-    const start = await window.studio.start()
-    if ('value' in start) language.value = start.value.language
+    settings.value = answer.value.settings
+    language.value = answer.value.language
   }
 
   async function restartEngine(): Promise<void> {
