@@ -17,7 +17,15 @@ const onnxruntime = 'node_modules/onnxruntime-node/bin/napi-v6'
 const otherSystems = ['darwin', 'linux', 'win32'].filter((name) => name !== platform)
 const otherProcessors = ['arm64', 'x64'].filter((name) => name !== arch)
 
-const model = (ext, name, mimeType) => ({ ext, name, description: name, mimeType, role: 'Editor', rank: 'Alternate' })
+const model = (ext, description, mimeType) => ({
+  ext,
+  // Windows takes it for the identifier of a kind of file, macOS shows it.
+  name: platform === 'win32' ? `2DQuantStudio.${ext}` : description,
+  description,
+  mimeType,
+  role: 'Editor',
+  rank: 'Alternate'
+})
 
 /** How electron-builder packages the app for the system and processor that it runs on. See docs/packaging.md. */
 export default {
