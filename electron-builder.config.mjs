@@ -30,7 +30,8 @@ const model = (ext, description, mimeType) => ({
 /** How electron-builder packages the app for the system and processor that it runs on. See docs/packaging.md. */
 export default {
   appId: 'io.github.twodquant.studio',
-  productName: '2DQuant Studio',
+  // On Linux a folder in /opt is called so, and Chromium's own sandbox helper starts nothing from a path with a space.
+  productName: platform === 'linux' ? '2DQuant-Studio' : '2DQuant Studio',
   copyright: 'Licensed under Apache-2.0',
   directories: { output: isTestBuild ? 'release/test' : 'release', buildResources: 'resources' },
   extraMetadata: { homepage },
@@ -105,7 +106,13 @@ export default {
       'Quantizes super-resolution models to 2–8 bits by 2DQuant, shows what happens, and measures what is left.',
     maintainer: '2DQuant Studio <maintainers@2dquant-studio.invalid>',
     syncDesktopName: true,
-    desktop: { entry: { Keywords: 'super-resolution;quantization;SwinIR;EDSR;ONNX;', StartupNotify: 'true' } }
+    desktop: {
+      entry: {
+        Name: '2DQuant Studio',
+        Keywords: 'super-resolution;quantization;SwinIR;EDSR;ONNX;',
+        StartupNotify: 'true'
+      }
+    }
   },
   deb: {
     packageCategory: 'science',
