@@ -42,7 +42,7 @@ export default {
     'package.json',
     // What only the command line and the build use.
     '!out/{bench,cli,demo}.mjs',
-    '!out/{icons,licences.txt}{,/**}',
+    '!out/{app.stamp,icons,licences.txt}{,/**}',
     '!out/**/bundled-packages.json',
     '!**/*.map',
     '!**/*.{md,markdown,ts,mts,cts}',
