@@ -17,12 +17,21 @@ const onnxruntime = 'node_modules/onnxruntime-node/bin/napi-v6'
 const otherSystems = ['darwin', 'linux', 'win32'].filter((name) => name !== platform)
 const otherProcessors = ['arm64', 'x64'].filter((name) => name !== arch)
 
-const model = (ext, name, mimeType) => ({ ext, name, description: name, mimeType, role: 'Editor', rank: 'Alternate' })
+const model = (ext, description, mimeType) => ({
+  ext,
+  // Windows takes it for the identifier of a kind of file, macOS shows it.
+  name: platform === 'win32' ? `2DQuantStudio.${ext}` : description,
+  description,
+  mimeType,
+  role: 'Editor',
+  rank: 'Alternate'
+})
 
 /** How electron-builder packages the app for the system and processor that it runs on. See docs/packaging.md. */
 export default {
   appId: 'io.github.twodquant.studio',
-  productName: '2DQuant Studio',
+  // On Linux a folder in /opt is called so, and Chromium's own sandbox helper starts nothing from a path with a space.
+  productName: platform === 'linux' ? '2DQuant-Studio' : '2DQuant Studio',
   copyright: 'Licensed under Apache-2.0',
   directories: { output: isTestBuild ? 'release/test' : 'release', buildResources: 'resources' },
   extraMetadata: { homepage },
@@ -33,7 +42,7 @@ export default {
     'package.json',
     // What only the command line and the build use.
     '!out/{bench,cli,demo}.mjs',
-    '!out/{icons,licences.txt}{,/**}',
+    '!out/{app.stamp,icons,licences.txt}{,/**}',
     '!out/**/bundled-packages.json',
     '!**/*.map',
     '!**/*.{md,markdown,ts,mts,cts}',
@@ -97,7 +106,13 @@ export default {
       'Quantizes super-resolution models to 2–8 bits by 2DQuant, shows what happens, and measures what is left.',
     maintainer: '2DQuant Studio <maintainers@2dquant-studio.invalid>',
     syncDesktopName: true,
-    desktop: { entry: { Keywords: 'super-resolution;quantization;SwinIR;EDSR;ONNX;', StartupNotify: 'true' } }
+    desktop: {
+      entry: {
+        Name: '2DQuant Studio',
+        Keywords: 'super-resolution;quantization;SwinIR;EDSR;ONNX;',
+        StartupNotify: 'true'
+      }
+    }
   },
   deb: {
     packageCategory: 'science',

@@ -1,7 +1,7 @@
 // Builds out/ when it is missing or older than what it is made from: the programs for Node, and the three parts of the
 // desktop app where they are asked for. Takes a few milliseconds when there is nothing to do.
 import { spawnSync } from 'node:child_process'
-import { existsSync, readdirSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { isStarted } from './is-started.mjs'
@@ -30,6 +30,9 @@ const app = {
   results: ['out/main/index.mjs', 'out/preload/index.cjs', 'out/renderer/index.html']
 }
 
+/** Written after the app's build: `npm run dev` leaves parts of its own there, which are newer than this. */
+const stamp = join(root, 'out', 'app.stamp')
+
 /** Time of the last change of a file, or of the newest file in a folder, in ms; 0 when there is none. */
 function newest(path, except) {
   const file = join(root, path)
@@ -45,14 +48,17 @@ function isUpToDate({ sources, except, results }) {
   return sources.every((source) => newest(source, except) <= oldest)
 }
 
-export const isBuilt = (withApp = false) => isUpToDate(programs) && (!withApp || isUpToDate(app))
+const isAppUpToDate = () =>
+  isUpToDate(app) && existsSync(stamp) && app.results.every((result) => newest(result, []) <= statSync(stamp).mtimeMs)
+
+export const isBuilt = (withApp = false) => isUpToDate(programs) && (!withApp || isAppUpToDate())
 
 export async function ensureBuilt(withApp = false) {
   if (!isUpToDate(programs)) {
     const { build } = await import('vite')
     await build({ root, configFile: join(root, 'vite.config.ts'), logLevel: 'warn' })
   }
-  if (withApp && !isUpToDate(app)) {
+  if (withApp && !isAppUpToDate()) {
     // A process of its own: electron-vite sets the environment for its builds and reads paths from the working folder.
     const electronVite = join(root, 'node_modules', 'electron-vite', 'bin', 'electron-vite.js')
     const { status } = spawnSync(process.execPath, [electronVite, 'build', '--logLevel', 'warn'], {
@@ -60,6 +66,7 @@ export async function ensureBuilt(withApp = false) {
       stdio: ['ignore', 'inherit', 'inherit']
     })
     if (status !== 0) throw new Error('The desktop app could not be built; what is wrong stands above.')
+    writeFileSync(stamp, '')
   }
 }
 

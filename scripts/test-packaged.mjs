@@ -38,7 +38,7 @@ function unpack(release, folder) {
   if (hasDpkg) {
     const deb = join(folder, 'deb')
     run('dpkg-deb', ['-x', fileIn(release, '.deb'), deb])
-    executables.deb = executableIn(join(deb, 'opt', '2DQuant Studio'))
+    executables.deb = executableIn(join(deb, 'opt', '2DQuant-Studio'))
   }
   return executables
 }
