@@ -45,7 +45,7 @@ export function runWithDisplay(program, args, environment = {}) {
     env.DBUS_SESSION_BUS_ADDRESS ??= 'disabled:'
     if (!hasDisplay()) {
       if (program === 'electron') console.log('There is no display: the window opens on a virtual one.')
-      command = ['xvfb-run', '-a', '-s', '-screen 0 1600x1000x24', ...command]
+      command = ['xvfb-run', '-a', '-s', '-screen 0 2000x1200x24', ...command]
     }
   }
   const [file, ...rest] = command

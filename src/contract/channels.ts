@@ -76,13 +76,3 @@ export const notices = {
 } as const satisfies Record<string, z.ZodType>
 export type Notice = keyof typeof notices
 export type NoticeValue<N extends Notice> = z.infer<(typeof notices)[N]>
-
-/** The answer to a request: errors are values, as thrown ones lose all but their message on the way. */
-export const answerSchema = z.union([z.object({ value: z.unknown() }), z.object({ failure: failureSchema })])
-
-/** The message by which a window gets its port to the engine. */
-export const portMessage = 'engine-port'
-
-/** Addresses that pages are loaded from, and pictures of runs: `studio-image://KEY/images/1/fp.png`. */
-export const pageScheme = 'studio'
-export const imageScheme = 'studio-image'

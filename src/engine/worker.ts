@@ -1,3 +1,4 @@
+import { constants, setPriority } from 'node:os'
 import { engineConfigSchema, engineOrderSchema, type EngineNotice } from '../contract/engine'
 import { processPort, type ClosablePort } from './service/port'
 import { serve } from './service/server'
@@ -11,6 +12,9 @@ interface ParentPort {
     listener: (message: { readonly data: unknown; readonly ports: readonly ClosablePort[] }) => void
   ): void
 }
+
+// Work in the background gives way to windows; threads that are started later inherit this.
+setPriority(constants.priority.PRIORITY_BELOW_NORMAL)
 
 const { parentPort } = process as unknown as { readonly parentPort: ParentPort }
 const tell = (notice: EngineNotice): void => {

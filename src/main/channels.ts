@@ -2,7 +2,6 @@ import { ipcMain, type BrowserWindow, type IpcMainInvokeEvent, type MessagePortM
 import log from 'electron-log/main'
 import {
   notices,
-  portMessage,
   requests,
   type Notice,
   type NoticeValue,
@@ -11,6 +10,7 @@ import {
   type RequestResult
 } from '../contract/channels'
 import type { Failure } from '../contract/jobs'
+import { portMessage } from '../contract/names'
 import { pageOrigin } from './places'
 
 /** Answers to every request; `window` is the one that asks. */

@@ -1,4 +1,4 @@
-import { app, BrowserWindow, dialog, Menu, nativeImage, Tray } from 'electron'
+import { app, BrowserWindow, dialog, Menu, nativeImage, powerMonitor, Tray } from 'electron'
 import { join } from 'node:path'
 import type { EngineProcess } from './engine-process'
 import { places } from './places'
@@ -28,6 +28,12 @@ export class Closing {
       event.preventDefault()
       void this.#ask()
     })
+    // Nobody is there to be asked when the session ends.
+    const endQuietly = (): void => {
+      void this.#end('pause')
+    }
+    process.on('SIGTERM', endQuietly)
+    powerMonitor.on('shutdown', endQuietly)
     app.on('window-all-closed', () => {
       // Where work goes on, the tray keeps the program.
       if (this.#tray === null) app.quit()
@@ -88,6 +94,7 @@ export class Closing {
   }
 
   async #end(how: 'pause' | 'stop'): Promise<void> {
+    if (this.#isEnding) return
     this.#isEnding = true
     await this.#options.engine.end(how)
     this.#isSettled = true

@@ -34,6 +34,12 @@ export class EngineProcess {
 
   constructor(options: EngineOptions) {
     this.#options = options
+  }
+
+  /** Starts the engine, where it was not started yet or was given up. */
+  start(): void {
+    if (this.#process !== null) return
+    this.#failures = []
     this.#start()
   }
 
@@ -54,13 +60,6 @@ export class EngineProcess {
     if (!this.#windows.has(window)) window.once('closed', () => this.#windows.delete(window))
     this.#windows.add(window)
     if (this.#state.state === 'running') this.#link(window)
-  }
-
-  /** Starts the engine again after it was given up. */
-  restart(): void {
-    if (this.#state.state !== 'failed') return
-    this.#failures = []
-    this.#start()
   }
 
   /** Has the engine bring its work to disk, and ends it. */
@@ -86,7 +85,8 @@ export class EngineProcess {
     const engine = utilityProcess.fork(file, [JSON.stringify(config)], {
       serviceName: '2DQuant engine',
       stdio: 'pipe',
-      execArgv: ['--disable-warning=ExperimentalWarning']
+      // They are for developers: of modules in JSON, and of libraries that sharp cannot know here.
+      env: { ...process.env, NODE_NO_WARNINGS: '1' }
     })
     this.#process = engine
     engine.stdout?.on('data', (data: Buffer) => {

@@ -125,6 +125,8 @@ async function run(): Promise<void> {
     start: (_, contents) => {
       listens = true
       if (window !== null && window.webContents === contents) engine.connect(window)
+      // Only now: what is loaded for the engine would hold up the first page.
+      engine.start()
       const document = waiting
       waiting = null
       if (document !== null) {
@@ -175,7 +177,7 @@ async function run(): Promise<void> {
       throw new RequestError('There is no place to ask for newer versions.')
     },
     'engine.restart': () => {
-      engine.restart()
+      engine.start()
       return null
     }
   })

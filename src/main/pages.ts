@@ -1,5 +1,5 @@
 import { protocol } from 'electron'
-import { imageScheme, pageScheme } from '../contract/channels'
+import { imageScheme, pageScheme } from '../contract/names'
 import { notFound, serveFile } from './served-file'
 
 const pageTypes: Readonly<Record<string, string>> = {
@@ -16,7 +16,7 @@ const pictureTypes: Readonly<Record<string, string>> = { '.png': 'image/png', '.
 /** Must be called before the app is ready. */
 export function registerSchemes(): void {
   protocol.registerSchemesAsPrivileged([
-    { scheme: pageScheme, privileges: { standard: true, secure: true, supportFetchAPI: true } },
+    { scheme: pageScheme, privileges: { standard: true, secure: true, supportFetchAPI: true, codeCache: true } },
     { scheme: imageScheme, privileges: { standard: true, secure: true, corsEnabled: true } }
   ])
 }

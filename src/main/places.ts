@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { app } from 'electron'
-import { pageScheme } from '../contract/channels'
+import { pageScheme } from '../contract/names'
 
 /** Folder of the built program: out/. */
 const built = join(import.meta.dirname, '..')

@@ -1,6 +1,6 @@
 import { readFile, realpath } from 'node:fs/promises'
 import { extname, join, sep } from 'node:path'
-import { imageScheme, pageScheme } from '../contract/channels'
+import { imageScheme, pageScheme } from '../contract/names'
 
 /**
  * What pages may load: themselves, and pictures of runs. Scripts come from our files alone; styles may stand in attributes,

@@ -1,21 +1,20 @@
 import { contextBridge, ipcRenderer, webUtils } from 'electron'
-import {
-  answerSchema,
-  portMessage,
-  type Notice,
-  type NoticeValue,
-  type Request,
-  type RequestArgs,
-  type RequestResult,
-  type Settings,
-  type StudioDocument
+import type {
+  Notice,
+  NoticeValue,
+  Request,
+  RequestArgs,
+  RequestResult,
+  Settings,
+  StudioDocument
 } from '../contract/channels'
 import type { Failure } from '../contract/jobs'
+import { portMessage } from '../contract/names'
 
 type Answer<T> = { readonly value: T } | { readonly failure: Failure }
 
 async function ask<R extends Request>(request: R, args: RequestArgs<R>): Promise<Answer<RequestResult<R>>> {
-  return answerSchema.parse(await ipcRenderer.invoke(request, args)) as Answer<RequestResult<R>>
+  return (await ipcRenderer.invoke(request, args)) as Answer<RequestResult<R>>
 }
 
 function listen<N extends Notice>(notice: N, listener: (value: NoticeValue<N>) => void): () => void {

@@ -1,4 +1,4 @@
-import { imageScheme } from '../contract/channels'
+import { imageScheme } from '../contract/names'
 
 /** The address of a picture in a run folder. */
 export function pictureAddress(runKey: string, file: string): string {

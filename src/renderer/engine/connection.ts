@@ -1,4 +1,4 @@
-import { portMessage } from '../../contract/channels'
+import { portMessage } from '../../contract/names'
 import type { Port } from '../../contract/protocol'
 import { EngineClient } from './client'
 
