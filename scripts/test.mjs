@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { runEndToEnd } from './end-to-end.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const lints = ['lint:types', 'lint:imports', 'lint:style', 'lint:unused']
+const lints = ['lint:types', 'lint:imports', 'lint:style', 'lint:security', 'lint:unused']
 let passed = 0
 let failed = 0
 let skipped = 0
