@@ -69,6 +69,12 @@ export async function readEvaluation(folder: string): Promise<EvaluationFile | n
   return existsSync(path) ? readJson(path, evaluationFileSchema) : null
 }
 
-function finiteOf({ psnr, ssim }: { readonly psnr: number; readonly ssim: number }): Pick<PictureView, 'psnr' | 'ssim'> {
+function finiteOf({
+  psnr,
+  ssim
+}: {
+  readonly psnr: number
+  readonly ssim: number
+}): Pick<PictureView, 'psnr' | 'ssim'> {
   return { psnr: Number.isFinite(psnr) ? psnr : null, ssim: Number.isFinite(ssim) ? ssim : null }
 }

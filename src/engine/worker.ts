@@ -6,7 +6,10 @@ import { openStudio } from './service/studio'
 /** The engine's end of the channel to the main process, as Electron's utility processes have it. */
 interface ParentPort {
   postMessage(message: unknown): void
-  on(event: 'message', listener: (message: { readonly data: unknown; readonly ports: readonly ClosablePort[] }) => void): void
+  on(
+    event: 'message',
+    listener: (message: { readonly data: unknown; readonly ports: readonly ClosablePort[] }) => void
+  ): void
 }
 
 const { parentPort } = process as unknown as { readonly parentPort: ParentPort }

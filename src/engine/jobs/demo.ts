@@ -1,7 +1,14 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import { contestantTitles, formatBits, trainingMethodSchema, type Bits, type BitWidth, type Method } from '../../contract/bounds'
+import {
+  contestantTitles,
+  formatBits,
+  trainingMethodSchema,
+  type Bits,
+  type BitWidth,
+  type Method
+} from '../../contract/bounds'
 import type { JobEvent } from '../../contract/events'
 import type { EvaluateResult, InspectResult } from '../../contract/results'
 import { StudioError } from '../../core/errors'

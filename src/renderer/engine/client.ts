@@ -115,7 +115,8 @@ export class EngineClient {
       key,
       take: (message) => {
         if (message.kind === 'state') state = message.state as EngineTopics[T]['state']
-        else if (state !== undefined) state = (message.changes as EngineTopics[T]['change'][]).reduce(topicReducers[topic], state)
+        else if (state !== undefined)
+          state = (message.changes as EngineTopics[T]['change'][]).reduce(topicReducers[topic], state)
         if (state !== undefined) onState(state)
       },
       fail: onFailure
