@@ -55,8 +55,10 @@ export function withEvent(view: JobView, event: JobEvent): JobView {
     }
     case 'histogram':
       return { ...view, histogram: event }
-    case 'log':
-      return { ...view, messages: [...view.messages, event].slice(-mostMessages) }
+    case 'log': {
+      const { level, message } = event
+      return { ...view, messages: [...view.messages, { level, message }].slice(-mostMessages) }
+    }
     case 'estimate':
       return view
     case 'loss':
