@@ -20,12 +20,13 @@ export class DistributionReader {
     const opened = await openRun(folder)
     const distribution = await this.#read(opened, quantizer)
     const { min, max, count } = distribution.histogram
-    const variants = opened.bounds.variants.flatMap(({ method, bits, quantizers }) => {
+    const variants = opened.bounds.variants.flatMap(({ method, bits, quantizers, weights }) => {
       const found = quantizers.find(({ name }) => name === quantizer)
       if (found === undefined) return []
       const { lower, upper } = found
-      // Where every channel has bounds of its own, the histogram of all does not tell the error.
-      const squares = found.channels === undefined ? squaredError(distribution, found, found.bits) : null
+      // The histogram is of all channels together, and of the weights before they were trained.
+      const isTold = found.channels === undefined && (weights === undefined || found.kind === 'activation')
+      const squares = isTold ? squaredError(distribution, found, found.bits) : null
       return [{ method, bits, lower, upper, error: squares === null ? null : Math.sqrt(squares / count) }]
     })
     return { name: quantizer, min, max, shares: distribution.shares(shownBins), variants }
