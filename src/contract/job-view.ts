@@ -9,13 +9,15 @@ const mostPoints = 1000
 const mostMessages = 100
 
 const curveSchema = z.object({
-  /** A point stands for so many iterations, whose mean it is. */
+  /** A point stands for so many iterations, whose mean it is; it lies at the last of them, a multiple of the stride. */
   stride: z.int(),
   points: z.array(z.tuple([z.number(), z.number()])),
-  /** What belongs to the point that is not full yet. */
-  rest: z.object({ count: z.int(), sum: z.number() })
+  /** What belongs to the point that is not full yet: how many iterations, the last of them, and the sum of losses. */
+  rest: z.object({ count: z.int(), last: z.int(), sum: z.number() })
 })
 type Curve = Readonly<z.infer<typeof curveSchema>>
+
+const nothing: Curve['rest'] = { count: 0, last: 0, sum: 0 }
 
 const trainingViewSchema = z.object({
   method: trainingMethodSchema,
@@ -53,8 +55,10 @@ export function withEvent(view: JobView, event: JobEvent): JobView {
     }
     case 'histogram':
       return { ...view, histogram: event }
-    case 'log':
-      return { ...view, messages: [...view.messages, event].slice(-mostMessages) }
+    case 'log': {
+      const { level, message } = event
+      return { ...view, messages: [...view.messages, { level, message }].slice(-mostMessages) }
+    }
     case 'estimate':
       return view
     case 'loss':
@@ -70,7 +74,7 @@ function withTraining(trainings: readonly TrainingView[], event: TrainingEvent):
   const at = trainings.findIndex((each) => each.method === method && formatBits(each.bits) === formatBits(bits))
   const known = trainings[at]
   if (known !== undefined) return trainings.with(at, advanced(known, event))
-  const loss: Curve = { stride: 1, points: [], rest: { count: 0, sum: 0 } }
+  const loss: Curve = { stride: 1, points: [], rest: nothing }
   return [...trainings, advanced({ method, bits, loss, agreement: [], learningRate: 0, preview: null }, event)]
 }
 
@@ -89,16 +93,16 @@ function before(points: readonly [number, number][], iteration: number): [number
   return points.filter(([at]) => at < iteration)
 }
 
+/** A curve with one more loss. What is known of this iteration and of later ones was taken before a run was killed. */
 function extended({ stride, points, rest }: Curve, iteration: number, value: number): Curve {
-  const isRepeated = (points.at(-1)?.[0] ?? -1) >= iteration
-  const kept = isRepeated ? before(points, iteration) : points
-  const { count, sum } = isRepeated ? { count: 0, sum: 0 } : rest
-  if (count + 1 < stride) return { stride, points: kept, rest: { count: count + 1, sum: sum + value } }
-  const all: [number, number][] = [...kept, [iteration, (sum + value) / (count + 1)]]
-  const none = { count: 0, sum: 0 }
+  const kept = (points.at(-1)?.[0] ?? 0) >= iteration ? before(points, iteration) : points
+  const { count, sum } = rest.last >= iteration || kept !== points ? nothing : rest
+  const full = { count: count + 1, last: iteration, sum: sum + value }
+  if (iteration % stride !== 0) return { stride, points: kept, rest: full }
+  const all: [number, number][] = [...kept, [iteration, full.sum / full.count]]
   return all.length < 2 * mostPoints
-    ? { stride, points: all, rest: none }
-    : { stride: 2 * stride, points: halved(all), rest: none }
+    ? { stride, points: all, rest: nothing }
+    : { stride: 2 * stride, points: halved(all), rest: nothing }
 }
 
 /** Means of pairs, at the iteration of the later one. */

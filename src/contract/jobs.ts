@@ -54,7 +54,7 @@ export function hasEnded({ state }: Pick<Job, 'state'>): boolean {
   return state === 'done' || state === 'failed' || state === 'cancelled'
 }
 
-/** The job at work, if any: at most one is. A paused one keeps its place. */
+/** The job at work, if any: at most one is. A paused one keeps its place, unless the queue went on without it. */
 export function jobAtWork({ jobs }: Queue): Job | undefined {
-  return jobs.find(({ state }) => state === 'running' || state === 'paused')
+  return jobs.find(({ state }) => state === 'running') ?? jobs.find(({ state }) => state === 'paused')
 }

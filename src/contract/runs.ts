@@ -78,7 +78,10 @@ export const distributionSchema = z.object({
       bits: bitsSchema,
       lower: z.number(),
       upper: z.number(),
-      /** Root mean square of x − Q(x), in the tensor's unit; null where every channel has bounds of its own. */
+      /**
+       * Root mean square of x − Q(x), in the tensor's unit; null where every channel has bounds of its own, and for weights
+       * that were trained.
+       */
       error: z.number().nullable()
     })
   )

@@ -8,24 +8,25 @@ import { StudioError } from '../../core/errors'
 import type { QuantizerSite } from '../../core/quantization/placement'
 import { loadModel, overridesOfRun } from '../model-file'
 import { plannedSites } from '../plan'
-import { openRun, readStatistics } from '../run-folder'
+import { openRun, readStatistics, type OpenedRun } from '../run-folder'
 import { shownBins } from './live-histogram'
 
 /** Reads how the tensors of runs are distributed. What it read of the last run is kept: users look at one at a time. */
 export class DistributionReader {
-  #last: { readonly folder: string; readonly contents: Promise<RunStatistics> } | null = null
+  #last: { readonly opened: OpenedRun; readonly contents: Promise<RunStatistics> } | null = null
 
   /** How a tensor is distributed, and where the bounds of each variant lie in it. */
   async distribution(folder: string, quantizer: string): Promise<ShownDistribution> {
-    const { bounds } = await openRun(folder)
-    const distribution = await this.#read(folder, quantizer)
+    const opened = await openRun(folder)
+    const distribution = await this.#read(opened, quantizer)
     const { min, max, count } = distribution.histogram
-    const variants = bounds.variants.flatMap(({ method, bits, quantizers }) => {
+    const variants = opened.bounds.variants.flatMap(({ method, bits, quantizers, weights }) => {
       const found = quantizers.find(({ name }) => name === quantizer)
       if (found === undefined) return []
       const { lower, upper } = found
-      // Where every channel has bounds of its own, the histogram of all does not tell the error.
-      const squares = found.channels === undefined ? squaredError(distribution, found, found.bits) : null
+      // The histogram is of all channels together, and of the weights before they were trained.
+      const isTold = found.channels === undefined && (weights === undefined || found.kind === 'activation')
+      const squares = isTold ? squaredError(distribution, found, found.bits) : null
       return [{ method, bits, lower, upper, error: squares === null ? null : Math.sqrt(squares / count) }]
     })
     return { name: quantizer, min, max, shares: distribution.shares(shownBins), variants }
@@ -33,27 +34,29 @@ export class DistributionReader {
 
   /** The error along DOBI's search, by the shape of the distribution. */
   async errorCurve(folder: string, quantizer: string, bits: BitWidth): Promise<ErrorCurve> {
-    const { run } = await openRun(folder)
-    const distribution = await this.#read(folder, quantizer)
+    const opened = await openRun(folder)
+    const distribution = await this.#read(opened, quantizer)
     const search = isOneSided(distribution) ? 'one-sided' : 'two-sided'
-    const found = [...candidatesAlong(distribution, bits, search, run.settings.searchSteps)]
+    const found = [...candidatesAlong(distribution, bits, search, opened.run.settings.searchSteps)]
     const scale = 1 / Math.sqrt(distribution.histogram.count)
     return { search, candidates: found.map(({ lower, upper, error }) => ({ lower, upper, error: error * scale })) }
   }
 
-  async #read(folder: string, quantizer: string): Promise<Distribution> {
-    if (this.#last?.folder !== folder) this.#last = { folder, contents: readContents(folder) }
-    const { contents } = this.#last
+  async #read(opened: OpenedRun, quantizer: string): Promise<Distribution> {
+    // A folder of the same name may be another run by now.
+    const isKnown = this.#last?.opened.folder === opened.folder && this.#last.opened.run.created === opened.run.created
+    const read = this.#last !== null && isKnown ? this.#last : { opened, contents: readContents(opened) }
+    this.#last = read
     try {
-      const { sites, statistics } = await contents
+      const { sites, statistics } = await read.contents
       const value = sites.find(({ name }) => name === quantizer)?.value
       const histogram = value === undefined ? undefined : statistics.get(value)
       if (histogram !== undefined) return new Distribution(histogram)
     } catch (error) {
-      this.#last = null
+      if (this.#last === read) this.#last = null
       throw error
     }
-    throw new StudioError('missing', `There are no statistics of "${quantizer}" in "${folder}".`)
+    throw new StudioError('missing', `There are no statistics of "${quantizer}" in "${opened.folder}".`)
   }
 }
 
@@ -62,8 +65,7 @@ interface RunStatistics {
   readonly statistics: Statistics
 }
 
-async function readContents(folder: string): Promise<RunStatistics> {
-  const { run } = await openRun(folder)
+async function readContents({ folder, run }: OpenedRun): Promise<RunStatistics> {
   const { model } = await loadModel(run.model.file, overridesOfRun(run.model))
   const sites = plannedSites(model, run.settings.quantizeFirstAndLast, run.settings.plan)
   return { sites, statistics: await readStatistics(folder) }

@@ -16,7 +16,7 @@ export const shownBins = 128
  */
 export function liveHistogram(
   sites: readonly QuantizerSite[],
-  { methods, bits: widths, searchSteps }: QuantizeSettings,
+  { methods, bits: widths, search, searchSteps }: QuantizeSettings,
   emit: (event: JobEvent) => void
 ): (progress: StatisticsProgress) => void {
   const activations = sites.filter(({ kind }) => kind === 'activation')
@@ -31,7 +31,7 @@ export function liveHistogram(
     shown ??= best(activations, (site) => gain(distributionOf(site), bits, searchSteps))
     const distribution = shown === undefined ? null : distributionOf(shown)
     if (shown === undefined || distribution === null) return
-    const { lower, upper } = searchBounds(distribution, bits, 'by-shape', searchSteps)
+    const { lower, upper } = searchBounds(distribution, bits, search, searchSteps)
     const { min, max } = distribution.histogram
     const shares = distribution.shares(shownBins)
     emit({ kind: 'histogram', name: shown.name, patches: patchesDone, min, max, shares, bits, lower, upper })

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { readFile, rename } from 'node:fs/promises'
 import { randomUUID } from 'node:crypto'
 import { topicReducers } from '../../contract/engine'
 import type { JobEvent } from '../../contract/events'
@@ -33,8 +33,9 @@ interface Active {
 }
 
 /**
- * Jobs one after the other. Every change is on disk before it is told, so that the queue outlives the process: a job that
- * was at work then is found `interrupted`, and nothing is begun until the user says so.
+ * Jobs one after the other. Every change is on disk before what asked for it is answered and before work is begun, so that
+ * the queue outlives the process: a job that was at work then is found `interrupted`, and nothing is begun until the user
+ * says so.
  */
 export class JobQueue {
   readonly feed: Feed<Queue, Queue>
@@ -107,8 +108,10 @@ export class JobQueue {
   }
 
   async pause(id: string): Promise<void> {
-    this.#expectActive(id).control.pause()
-    await this.#setState(id, 'paused')
+    const { control } = this.#expectActive(id)
+    control.pause()
+    // A training that is being stopped is not paused any more.
+    if (control.isPaused) await this.#setState(id, 'paused')
   }
 
   async resume(id: string): Promise<void> {
@@ -194,31 +197,34 @@ export class JobQueue {
     const control = new TrainingControl()
     const active: Active = { id: job.id, controller, control, endsAs: null, ended: Promise.resolve() }
     this.#active = active
-    active.ended = this.#carryOut(job, active).then(() => {
-      this.#active = null
-      this.#next()
-    })
+    active.ended = this.#carryOut(job, active)
   }
 
   async #carryOut(job: Job, active: Active): Promise<void> {
     const { id } = job
     await this.#setState(id, 'running')
-    const view = this.view(id)
-    const { controller, control } = active
+    const ending = await this.#endingOf(job, active)
+    // While its end is brought to disk the job can be asked for nothing any more: it would seem to be at work again.
+    this.#active = null
+    await this.#set(this.#jobs.map((each) => (each.id === id ? { ...each, ...ending } : each)))
+    this.#next()
+  }
+
+  /** Carries a job out and tells how it ended. */
+  async #endingOf(job: Job, active: Active): Promise<Pick<Job, 'state' | 'failure'>> {
+    const { signal } = active.controller
+    const view = this.view(job.id)
+    const emit = (event: JobEvent): void => {
+      view.publish(event)
+    }
     try {
-      await this.#execute(
-        job,
-        (event) => {
-          view.publish(event)
-        },
-        controller.signal,
-        control
-      )
-      await this.#setState(id, 'done')
+      // It may have been cancelled while its begin was brought to disk.
+      signal.throwIfAborted()
+      await this.#execute(job, emit, signal, active.control)
+      return { state: 'done' }
     } catch (error) {
-      const isAsked = controller.signal.aborted || error instanceof TrainingPaused
-      if (isAsked) await this.#setState(id, active.endsAs ?? 'paused')
-      else await this.#set(this.#jobs.map((each) => (each.id === id ? failed(each, error) : each)))
+      const isAsked = signal.aborted || error instanceof TrainingPaused
+      return isAsked ? { state: active.endsAs ?? 'paused' } : { state: 'failed', failure: failureOf(error) }
     }
   }
 
@@ -245,17 +251,17 @@ export class JobQueue {
   }
 }
 
-function failed({ id, request, run, created }: Job, error: unknown): Job {
-  return { id, request, run, created, state: 'failed', failure: failureOf(error) }
-}
-
 async function readQueue(file: string): Promise<Queue> {
   if (!existsSync(file)) return { jobs: [], held: false }
-  const bytes = await readFile(file, 'utf8')
   try {
-    return queueSchema.parse(JSON.parse(bytes))
-  } catch {
-    await replaceFile(`${file}.damaged`, bytes)
-    return { jobs: [], held: false }
+    return queueSchema.parse(JSON.parse(await readFile(file, 'utf8')))
+  } catch (error) {
+    console.error(`The queue could not be read and begins empty: ${failureOf(error).message}`)
   }
+  try {
+    await rename(file, `${file}.damaged`)
+  } catch (error) {
+    console.error(`The old queue could not be put aside: ${failureOf(error).message}`)
+  }
+  return { jobs: [], held: false }
 }

@@ -32,6 +32,11 @@ export function serve(port: Port, service: Service): void {
     port.post(message)
   }
 
+  const end = (id: number): void => {
+    subscriptions.get(id)?.end()
+    subscriptions.delete(id)
+  }
+
   const answer = async (id: number, name: string, args: unknown): Promise<void> => {
     const controller = new AbortController()
     calls.set(id, controller)
@@ -47,15 +52,18 @@ export function serve(port: Port, service: Service): void {
   const handle = (message: ClientMessage): void => {
     switch (message.kind) {
       case 'call':
-        void answer(message.id, message.name, message.args)
+        // A second call of the same id could neither be told apart nor cancelled.
+        if (!calls.has(message.id)) void answer(message.id, message.name, message.args)
         return
       case 'cancel':
         calls.get(message.id)?.abort(new StudioError('failed', 'The call was cancelled.'))
         return
       case 'subscribe':
+        end(message.id)
         try {
-          subscriptions.get(message.id)?.end()
-          subscriptions.set(message.id, new Subscription(message.id, service.feed(message.topic, message.key), post))
+          const subscription = new Subscription(message.id, service.feed(message.topic, message.key), post)
+          subscriptions.set(message.id, subscription)
+          subscription.begin()
         } catch (error) {
           post({ kind: 'failure', id: message.id, failure: failureOf(error) })
         }
@@ -64,8 +72,7 @@ export function serve(port: Port, service: Service): void {
         subscriptions.get(message.id)?.ready()
         return
       case 'unsubscribe':
-        subscriptions.get(message.id)?.end()
-        subscriptions.delete(message.id)
+        end(message.id)
         return
     }
   }
@@ -78,7 +85,7 @@ export function serve(port: Port, service: Service): void {
     },
     () => {
       for (const controller of calls.values()) controller.abort(new StudioError('failed', 'The window was closed.'))
-      for (const subscription of subscriptions.values()) subscription.end()
+      for (const id of subscriptions.keys()) end(id)
     }
   )
 }
@@ -92,7 +99,7 @@ class Subscription {
   #pending: unknown[] = []
   /** The window must be sent the whole state: it has none, or changes were dropped. */
   #stale = true
-  #isReady = true
+  #isReady = false
   #sent = -Infinity
   #timer: NodeJS.Timeout | null = null
 
@@ -103,6 +110,10 @@ class Subscription {
     this.#unlisten = feed.listen((change) => {
       this.#add(change)
     })
+  }
+
+  /** Sends the state that all changes start from. */
+  begin(): void {
     this.#send()
   }
 

@@ -1,5 +1,6 @@
+import { existsSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
-import { basename, extname, join } from 'node:path'
+import { basename, extname, join, resolve } from 'node:path'
 import {
   engineCalls,
   topicReducers,
@@ -54,17 +55,21 @@ export async function openStudio(config: EngineConfig, tell: (notice: EngineNoti
     runs.publish(runs.state + 1)
   }
 
+  let tellActivity: () => void = () => undefined
   const execute = async (
     job: Job,
     emit: (event: JobEvent) => void,
     signal: AbortSignal,
     control: TrainingControl
   ): Promise<void> => {
-    const tellActivity = activityTeller(job, control, tell)
+    const activity = new Activity(job, control, tell)
+    tellActivity = () => {
+      activity.tell()
+    }
     try {
       const telling = (event: JobEvent): void => {
         emit(event)
-        tellActivity(event)
+        activity.hear(event)
         if (event.kind === 'validation' && event.iteration === 0) runsChanged()
       }
       // What a run told before it was broken off is seen again when it goes on.
@@ -79,15 +84,25 @@ export async function openStudio(config: EngineConfig, tell: (notice: EngineNoti
       }
       throw error
     } finally {
+      tellActivity = () => undefined
       tell({ kind: 'activity', job: null, memoryBytes: process.memoryUsage.rss() })
       runsChanged()
     }
   }
   const queue = await JobQueue.open(join(config.data, 'queue.json'), execute)
+  // While training stands still there are no events that would tell of it.
+  queue.feed.listen(() => {
+    tellActivity()
+  })
 
   const handlers: Handlers = {
-    'queue.add': async ({ request, run = newRunFolder(config.runs, request) }) => {
-      return { id: await queue.add(request, run), run }
+    'queue.add': async ({ request, run }) => {
+      if (request.kind === 'resume' && run === undefined) {
+        throw new StudioError('usage', 'Which run is to go on was not said.')
+      }
+      const taken = queue.feed.state.jobs.map((job) => job.run)
+      const folder = resolve(run ?? newRunFolder(config.runs, request, taken))
+      return { id: await queue.add(request, folder), run: folder }
     },
     'queue.remove': ({ id }) => done(queue.remove(id)),
     'queue.move': ({ id, place }) => done(queue.move(id, place)),
@@ -116,7 +131,8 @@ export async function openStudio(config: EngineConfig, tell: (notice: EngineNoti
   return {
     call: (name, args, context) => {
       if (!isCall(name)) throw new StudioError('usage', `The engine knows no call "${name}".`)
-      return turns.take(() => callHandler(handlers, name, args, context))
+      const answer = (): Promise<unknown> => callHandler(handlers, name, args, context)
+      return steers(name) ? answer() : turns.take(answer)
     },
     feed: (topic, key): Feed<unknown, unknown> => {
       const topics: Readonly<Record<keyof EngineTopics, () => unknown>> = {
@@ -132,6 +148,14 @@ export async function openStudio(config: EngineConfig, tell: (notice: EngineNoti
 }
 
 const done = (work: Promise<void>): Promise<null> => work.then(() => null)
+
+/**
+ * Whether a call steers the queue. What steers it must not hold up the job at work: cancelling waits for that job's end, and
+ * would wait forever for a job that waits for it.
+ */
+function steers(name: EngineCall): boolean {
+  return name.startsWith('queue.') || name.startsWith('job.')
+}
 
 function isCall(name: string): name is EngineCall {
   return Object.hasOwn(engineCalls, name)
@@ -174,31 +198,46 @@ async function carryOut(
   }
 }
 
-/** A new place beside the other runs, named by what is quantized and when. */
-function newRunFolder(runs: string, request: JobRequest): string {
+/** A new place beside the other runs, named by what is quantized and when; `taken` are places that jobs have. */
+function newRunFolder(runs: string, request: JobRequest, taken: readonly string[]): string {
   const subject = request.kind === 'quantize' ? basename(request.model, extname(request.model)) : 'demo'
   const stamp = new Date().toISOString().slice(0, 19).replace('T', ' ').replaceAll(':', '.')
-  return join(runs, `${subject} ${stamp}`)
+  const wanted = resolve(runs, `${subject} ${stamp}`)
+  const isFree = (folder: string): boolean => !taken.includes(folder) && !existsSync(folder)
+  // Several jobs may be asked for within a second.
+  let folder = wanted
+  for (let number = 2; !isFree(folder); number++) folder = `${wanted} (${number})`
+  return folder
 }
 
-/** Tells the main process how far a job has come, now and then, and at once when it is paused or goes on. */
-function activityTeller(
-  { id, run }: Job,
-  control: TrainingControl,
-  tell: (notice: EngineNotice) => void
-): (event: JobEvent) => void {
-  let told = -Infinity
-  let trains = false
-  let fraction = 0
-  return (event) => {
+/** Tells the main process how far a job has come: now and then, and whenever it is asked to. */
+class Activity {
+  readonly #job: Job
+  readonly #control: TrainingControl
+  readonly #tell: (notice: EngineNotice) => void
+  #told = -Infinity
+  #trains = false
+  #fraction = 0
+
+  constructor(job: Job, control: TrainingControl, tell: (notice: EngineNotice) => void) {
+    this.#job = job
+    this.#control = control
+    this.#tell = tell
+  }
+
+  hear(event: JobEvent): void {
     if (event.kind !== 'progress') return
-    const begins = trains !== (event.phase === 'distillation')
-    trains = event.phase === 'distillation'
-    fraction = event.done / event.total
-    const now = performance.now()
-    if (!begins && now - told < activityInterval) return
-    told = now
-    const memoryBytes = process.memoryUsage.rss()
-    tell({ kind: 'activity', job: { id, run, paused: control.isPaused, trains, fraction }, memoryBytes })
+    const trains = event.phase === 'distillation'
+    const changes = trains !== this.#trains
+    this.#trains = trains
+    this.#fraction = event.done / event.total
+    if (changes || performance.now() - this.#told >= activityInterval) this.tell()
+  }
+
+  tell(): void {
+    this.#told = performance.now()
+    const { id, run } = this.#job
+    const job = { id, run, paused: this.#control.isPaused, trains: this.#trains, fraction: this.#fraction }
+    this.#tell({ kind: 'activity', job, memoryBytes: process.memoryUsage.rss() })
   }
 }

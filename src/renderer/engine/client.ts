@@ -24,6 +24,8 @@ export class EngineError extends Error {
 interface PendingCall {
   readonly resolve: (value: unknown) => void
   readonly reject: (error: EngineError) => void
+  /** What asks for it, as long as there is no engine to be asked. */
+  waiting: ClientMessage | null
 }
 
 interface Subscription {
@@ -42,7 +44,6 @@ export class EngineClient {
   readonly #afterFrame: (then: () => void) => void
   readonly #calls = new Map<number, PendingCall>()
   readonly #subscriptions = new Map<number, Subscription>()
-  #waiting: ClientMessage[] = []
   #port: Port | null = null
   #lastId = 0
 
@@ -53,6 +54,8 @@ export class EngineClient {
 
   /** Speaks to the engine over this port from now on. */
   connect(port: Port): void {
+    // A new engine may be there before the old one's port is known to be closed.
+    if (this.#port !== null) this.lose({ code: 'lost', message: 'The engine has ended.' })
     this.#port = port
     port.listen(
       (data) => {
@@ -64,16 +67,15 @@ export class EngineClient {
       }
     )
     for (const [id, { topic, key }] of this.#subscriptions) port.post({ kind: 'subscribe', id, topic, key })
-    for (const message of this.#waiting) port.post(message)
-    this.#waiting = []
+    for (const call of this.#calls.values()) ask(port, call)
   }
 
-  /** The engine is gone: what was asked of it gets no answer. */
+  /** The engine is gone, or none will come: what was asked of it gets no answer. */
   lose(failure: Failure): void {
+    const port = this.#port
     this.#port = null
+    port?.close()
     const calls = [...this.#calls.values()]
-    this.#calls.clear()
-    this.#waiting = []
     for (const { reject } of calls) reject(new EngineError(failure))
   }
 
@@ -82,19 +84,32 @@ export class EngineClient {
     const id = ++this.#lastId
     return new Promise<CallResult<C>>((resolve, reject) => {
       const cancel = (): void => {
-        if (!this.#calls.delete(id)) return
-        this.#post({ kind: 'cancel', id })
-        reject(new EngineError({ code: 'cancelled', message: 'The call was cancelled.' }))
+        // What still waits is not asked for at all.
+        if (call.waiting === null) this.#port?.post({ kind: 'cancel', id } satisfies ClientMessage)
+        call.reject(new EngineError({ code: 'cancelled', message: 'The call was cancelled.' }))
       }
-      this.#calls.set(id, {
+      const end = (): void => {
+        this.#calls.delete(id)
+        signal?.removeEventListener('abort', cancel)
+      }
+      const call: PendingCall = {
+        waiting: { kind: 'call', id, name, args },
         resolve: (value) => {
-          signal?.removeEventListener('abort', cancel)
+          end()
           resolve(value as CallResult<C>)
         },
-        reject
-      })
+        reject: (error) => {
+          end()
+          reject(error)
+        }
+      }
+      if (signal?.aborted === true) {
+        cancel()
+        return
+      }
+      this.#calls.set(id, call)
       signal?.addEventListener('abort', cancel)
-      this.#post({ kind: 'call', id, name, args })
+      if (this.#port !== null) ask(this.#port, call)
     })
   }
 
@@ -128,37 +143,49 @@ export class EngineClient {
     }
   }
 
-  #post(message: ClientMessage): void {
-    if (this.#port === null) this.#waiting.push(message)
-    else this.#port.post(message)
-  }
-
   #handle(message: ServerMessage): void {
     const { id } = message
     switch (message.kind) {
       case 'result':
         this.#calls.get(id)?.resolve(message.value)
-        this.#calls.delete(id)
         return
       case 'failure': {
         const error = new EngineError(message.failure)
         this.#calls.get(id)?.reject(error)
-        this.#calls.delete(id)
-        this.#subscriptions.get(id)?.fail(error)
+        const subscription = this.#subscriptions.get(id)
         this.#subscriptions.delete(id)
+        subscription?.fail(error)
         return
       }
       case 'state':
       case 'changes': {
         const subscription = this.#subscriptions.get(id)
         if (subscription === undefined) return
-        subscription.take(message)
         const port = this.#port
-        this.#afterFrame(() => {
-          if (this.#port === port && this.#subscriptions.has(id)) port?.post({ kind: 'ready', id })
-        })
+        try {
+          subscription.take(message)
+        } finally {
+          // Where showing it goes wrong, what comes next is still wanted.
+          this.#afterFrame(() => {
+            if (this.#port === port && this.#subscriptions.has(id)) port?.post({ kind: 'ready', id })
+          })
+        }
         return
       }
     }
+  }
+}
+
+/** Sends what asks for a call that waits. */
+function ask(port: Port, call: PendingCall): void {
+  const { waiting } = call
+  if (waiting === null) return
+  call.waiting = null
+  try {
+    port.post(waiting)
+  } catch (error) {
+    // Arguments that cannot be sent, such as objects with functions.
+    const message = `The engine cannot be asked this: ${error instanceof Error ? error.message : String(error)}`
+    call.reject(new EngineError({ code: 'usage', message }))
   }
 }
