@@ -30,6 +30,7 @@ export const histogramEventSchema = z.object({
   lower: z.number(),
   upper: z.number()
 })
+export type HistogramEvent = Readonly<z.infer<typeof histogramEventSchema>>
 
 /** What a job tells while it works. */
 export const jobEventSchema = z.discriminatedUnion('kind', [

@@ -45,7 +45,9 @@ export type Job = Readonly<z.infer<typeof jobSchema>>
 export const queueSchema = z.object({
   jobs: z.array(jobSchema),
   /** While true no job is begun: work was paused or broken off, and the user says when it goes on. */
-  held: z.boolean()
+  held: z.boolean(),
+  /** The id of the job whose work is in memory, running or standing still; null after a restart. */
+  atWork: z.string().nullable().default(null)
 })
 export type Queue = Readonly<z.infer<typeof queueSchema>>
 
@@ -54,7 +56,9 @@ export function hasEnded({ state }: Pick<Job, 'state'>): boolean {
   return state === 'done' || state === 'failed' || state === 'cancelled'
 }
 
-/** The job at work, if any: at most one is. A paused one keeps its place, unless the queue went on without it. */
-export function jobAtWork({ jobs }: Queue): Job | undefined {
-  return jobs.find(({ state }) => state === 'running') ?? jobs.find(({ state }) => state === 'paused')
+/** The job at work, if any. */
+export function jobAtWork({ jobs, atWork }: Queue): Job | undefined {
+  return jobs.find(({ id }) => id === atWork)
 }
+
+export const emptyQueue: Queue = { jobs: [], held: false, atWork: null }

@@ -1,17 +1,18 @@
 import { useToast } from '@nuxt/ui/composables'
-import { ref, type Ref } from 'vue'
+import { computed, ref, type Ref } from 'vue'
 import { i18n } from './i18n'
 
-/** Does what a control asks for, one at a time, and says so where it does not work. */
+/** Does what a control asks for, and says so where it does not work. */
 export function useAction(): {
-  readonly isBusy: Ref<boolean>
+  /** Whether something asked for here is not done yet. */
+  readonly isBusy: Readonly<Ref<boolean>>
   readonly act: (work: () => Promise<unknown>) => Promise<void>
 } {
   const toast = useToast()
-  const isBusy = ref(false)
+  const going = ref(0)
+  const isBusy = computed(() => going.value > 0)
   const act = async (work: () => Promise<unknown>): Promise<void> => {
-    if (isBusy.value) return
-    isBusy.value = true
+    going.value++
     try {
       await work()
     } catch (error) {
@@ -19,7 +20,7 @@ export function useAction(): {
       const title = i18n.global.t('errors.title')
       toast.add({ title, description, color: 'error', icon: 'i-lucide-circle-alert', duration: 0 })
     } finally {
-      isBusy.value = false
+      going.value--
     }
   }
   return { isBusy, act }

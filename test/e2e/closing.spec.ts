@@ -67,8 +67,13 @@ test('stopping keeps the best that training has found', async ({ data }) => {
   await ended
 
   const later = await startStudio({ data })
-  await later.page.getByTestId('runs').getByRole('link').click()
-  await expect(later.page.getByText('finished')).toBeVisible()
+  await later.page.getByTestId('queue').getByRole('link').click()
   await expect(later.page.getByTestId('training')).toBeVisible()
+  await later.page.getByRole('button', { name: 'Go on' }).click()
+  const results = later.page.getByTestId('results')
+  await expect(results).toBeVisible({ timeout: 120_000 })
+  // The variant that was trained is there; the one that was not begun is left out.
+  await expect(results).toContainText('2DQuant2')
+  await expect(results).not.toContainText('2DQuant+')
   await endStudio(later)
 })

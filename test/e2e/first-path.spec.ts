@@ -19,7 +19,7 @@ test('from the first window to numbers: demo, DOBI live, training, pictures side
     await expect(page.getByRole('img', { name: 'Loss' })).toBeVisible()
     await expect.poll(() => iterationsOf(page)).toBeGreaterThan(20)
     await page.getByRole('button', { name: 'Pause' }).click()
-    await expect(page.getByText('Training stands still.')).toBeVisible()
+    await expect(page.getByText('This run stands still.')).toBeVisible()
     const standing = await iterationsOf(page)
     await page.waitForTimeout(2000)
     // The iteration it was in when it was asked may still have ended.

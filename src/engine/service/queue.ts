@@ -3,7 +3,15 @@ import { readFile, rename } from 'node:fs/promises'
 import { randomUUID } from 'node:crypto'
 import { topicReducers } from '../../contract/engine'
 import type { JobEvent } from '../../contract/events'
-import { hasEnded, queueSchema, type Job, type JobRequest, type JobState, type Queue } from '../../contract/jobs'
+import {
+  emptyQueue,
+  hasEnded,
+  queueSchema,
+  type Job,
+  type JobRequest,
+  type JobState,
+  type Queue
+} from '../../contract/jobs'
 import { emptyJobView, type JobView } from '../../contract/job-view'
 import { StudioError } from '../../core/errors'
 import { json, replaceFile } from '../run-folder'
@@ -57,7 +65,7 @@ export class JobQueue {
     const known = await readQueue(file)
     const jobs = known.jobs.map((job): Job => (job.state === 'running' ? { ...job, state: 'interrupted' } : job))
     const isBroken = jobs.some(({ state }) => state === 'interrupted' || state === 'paused')
-    const queue = new JobQueue(file, { jobs, held: known.held || isBroken }, execute)
+    const queue = new JobQueue(file, { jobs, held: known.held || isBroken, atWork: null }, execute)
     queue.#next()
     return queue
   }
@@ -155,13 +163,14 @@ export class JobQueue {
     const active = this.#active
     if (active !== null) {
       const trains = this.view(active.id).state.progress?.phase === 'distillation'
-      active.endsAs = how === 'pause' ? 'paused' : 'cancelled'
+      // What comes after a training that is stopped can be done later.
+      active.endsAs = how === 'pause' || trains ? 'paused' : 'cancelled'
       const abort = (): void => {
         active.controller.abort(new StudioError('failed', 'The program ends.'))
       }
       if (how === 'stop' && trains) {
         active.control.stop()
-        // Training keeps what is best; what would come after it is left out.
+        // Training keeps what is best; what comes after it is left for later.
         this.view(active.id).listen((event) => {
           if (event.kind === 'progress' && event.phase !== 'distillation') abort()
         })
@@ -237,7 +246,8 @@ export class JobQueue {
     const forgotten = new Set(ended.slice(0, Math.max(0, ended.length - mostEnded)).map(({ id }) => id))
     for (const id of forgotten) this.#views.delete(id)
     const kept = jobs.filter(({ id }) => !forgotten.has(id))
-    const queue: Queue = { jobs: [...kept.filter(hasEnded), ...kept.filter((job) => !hasEnded(job))], held }
+    const ordered = [...kept.filter(hasEnded), ...kept.filter((job) => !hasEnded(job))]
+    const queue: Queue = { jobs: ordered, held, atWork: this.#active?.id ?? null }
     this.feed.publish(queue)
     this.#saving = this.#saving.then(async () => {
       try {
@@ -252,7 +262,7 @@ export class JobQueue {
 }
 
 async function readQueue(file: string): Promise<Queue> {
-  if (!existsSync(file)) return { jobs: [], held: false }
+  if (!existsSync(file)) return emptyQueue
   try {
     return queueSchema.parse(JSON.parse(await readFile(file, 'utf8')))
   } catch (error) {
@@ -263,5 +273,5 @@ async function readQueue(file: string): Promise<Queue> {
   } catch (error) {
     console.error(`The old queue could not be put aside: ${failureOf(error).message}`)
   }
-  return { jobs: [], held: false }
+  return emptyQueue
 }

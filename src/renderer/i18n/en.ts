@@ -40,7 +40,7 @@ export const en = {
     beginning: 'The engine is preparing pictures.',
     interrupted: 'This run was broken off. Everything up to its last checkpoint is on disk.',
     interruptedEarly: 'This run was broken off before its first result. It begins anew.',
-    pausedHint: 'Training stands still. Its state is on disk.',
+    pausedHint: 'This run stands still. Its state is on disk.',
     waiting: 'This run waits for its turn.',
     unfinished: 'Training of this run is not finished.',
     failed: 'This run failed',

@@ -41,7 +41,7 @@ export const chinese: typeof en = {
     beginning: '引擎正在准备图像。',
     interrupted: '此运行被中断。最后一个检查点之前的内容都已保存。',
     interruptedEarly: '此运行在得到第一个结果之前被中断，将重新开始。',
-    pausedHint: '训练已停住，状态已写入磁盘。',
+    pausedHint: '此运行已停住，状态已写入磁盘。',
     waiting: '此运行正在排队。',
     unfinished: '此运行的训练尚未完成。',
     failed: '此运行失败',

@@ -1,11 +1,11 @@
 import { defineStore } from 'pinia'
 import { computed, shallowRef } from 'vue'
-import { hasEnded, jobAtWork, type Job, type Queue } from '../../contract/jobs'
+import { emptyQueue, hasEnded, jobAtWork, type Job, type Queue } from '../../contract/jobs'
 import { engine } from '../engine/connection'
 
 /** The jobs there are, as the engine tells. */
 export const useQueue = defineStore('queue', () => {
-  const queue = shallowRef<Queue>({ jobs: [], held: false })
+  const queue = shallowRef<Queue>(emptyQueue)
   engine.follow('queue', '', (state) => {
     queue.value = state
   })

@@ -372,7 +372,7 @@ describe('a queue that is opened anew', () => {
   ])('puts a file aside that is %s', async (_, contents) => {
     writeFileSync(file, contents)
     const { queue } = await openQueue()
-    expect(queue.feed.state).toEqual({ jobs: [], held: false })
+    expect(queue.feed.state).toEqual({ jobs: [], held: false, atWork: null })
     expect(readFileSync(`${file}.damaged`, 'utf8')).toBe(contents)
     expect(complaints).toHaveBeenCalledTimes(1)
     await queue.add(request, 'a')
@@ -442,7 +442,7 @@ describe('when the program ends', () => {
     expect(await reopened()).toEqual(['a done', 'b running'])
   })
 
-  it('what would come after such a training is left out', async () => {
+  it('what would come after such a training is left for later', async () => {
     const { queue, begun, id } = await begin()
     last(begun).emit(progress('distillation'))
     await queue.pause(id)
@@ -451,7 +451,7 @@ describe('when the program ends', () => {
     expect(last(begun).signal.aborted).toBe(false)
     last(begun).emit(progress('evaluate'))
     await settled
-    expect(saved().jobs.map(({ state }) => state)).toEqual(['cancelled', 'waiting'])
+    expect(saved().jobs.map(({ state }) => state)).toEqual(['paused', 'waiting'])
   })
 
   it('work that does not train and is to stop is cancelled', async () => {

@@ -352,7 +352,7 @@ describe('the built engine in a thread of its own', () => {
     expect(missing.code).toBe('missing')
     expect(missing.message).toContain('no.pth')
     const state = await new Promise((resolve) => clients[1]?.follow('queue', '', resolve))
-    expect(state).toEqual({ jobs: [], held: false })
+    expect(state).toEqual({ jobs: [], held: false, atWork: null })
     engine.order({ kind: 'settle', how: 'pause' })
     await engine.told('settled')
     await engine.kill()

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { MessageChannel } from 'node:worker_threads'
 import { beforeAll, describe, expect, it, vi } from 'vitest'
 import type { EngineConfig, EngineNotice } from '../../../src/contract/engine'
-import type { JobRequest, Queue } from '../../../src/contract/jobs'
+import { emptyQueue, type JobRequest, type Queue } from '../../../src/contract/jobs'
 import type { JobView } from '../../../src/contract/job-view'
 import type { QuantizeSettings } from '../../../src/contract/run'
 import { settingsOf } from '../../../src/engine/presets'
@@ -60,7 +60,7 @@ const untilIteration = (run: string, iteration: number): Promise<void> =>
 /** A window: it is connected to engines one after the other, and keeps what it was told last. */
 class Window {
   readonly client = new EngineClient((then) => setImmediate(then))
-  queue: Queue = { jobs: [], held: false }
+  queue: Queue = emptyQueue
   view: JobView | null = null
 
   constructor() {
