@@ -1,5 +1,6 @@
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { app, clipboard, dialog, nativeTheme, shell, type BrowserWindow } from 'electron'
+import { app, clipboard, dialog, nativeTheme, net, shell, type BrowserWindow } from 'electron'
 import log from 'electron-log/main'
 import type { StudioDocument } from '../contract/channels'
 import { answerRequests, notify, RequestError } from './channels'
@@ -13,6 +14,7 @@ import { places } from './places'
 import { lockDown } from './security'
 import { Store } from './store'
 import { languageOf, textsOf } from './texts'
+import { findNewest, releaseAddress } from './update'
 import { openWindow } from './window'
 import { Work } from './work'
 
@@ -40,6 +42,9 @@ async function run(): Promise<void> {
     return folder
   }
   servePages(places.pages, (key) => runFolders.get(key))
+
+  const manifest = JSON.parse(readFileSync(join(app.getAppPath(), 'package.json'), 'utf8')) as { homepage?: string }
+  const releases = releaseAddress(manifest.homepage)
 
   let window: BrowserWindow | null = null
   /** Documents that wait for a window that listens. */
@@ -141,7 +146,7 @@ async function run(): Promise<void> {
         language: languageOf(settings),
         settings,
         engine: engine.state,
-        canCheckForUpdate: false
+        canCheckForUpdate: releases !== null
       }
     },
     'settings.change': (changes) => {
@@ -174,7 +179,8 @@ async function run(): Promise<void> {
       return null
     },
     'update.check': () => {
-      throw new RequestError('There is no place to ask for newer versions.')
+      if (releases === null) throw new RequestError('There is no place to ask for newer versions.')
+      return findNewest(releases, app.getVersion(), (address, options) => net.fetch(address, options))
     },
     'engine.restart': () => {
       engine.start()

@@ -1,10 +1,13 @@
 import { contestantTitles, formatBits, type Bits } from '../contract/bounds'
 import type { PictureView } from '../contract/runs'
+import { i18n } from './i18n'
 
-/** `2DQuant, 4 bits` in the way of tables: a method and its bits. */
-export function variantTitle(method: PictureView['method'], bits: Bits | null, original: string): string {
-  if (method === 'hr') return original
-  return bits === null ? contestantTitles[method] : `${contestantTitles[method]} · ${formatBits(bits)} bit`
+/** A method and its bits as lists name them: `2DQuant · 4 bits`. */
+export function variantTitle(method: PictureView['method'], bits: Bits | null): string {
+  const { t } = i18n.global
+  if (method === 'hr') return t('run.original')
+  const title = contestantTitles[method]
+  return bits === null ? title : `${title} · ${t('run.bitCount', { bits: formatBits(bits) })}`
 }
 
 /** A number with so many digits behind the point; a dash where there is none. */

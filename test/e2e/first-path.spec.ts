@@ -68,7 +68,7 @@ test('from the first window to numbers: demo, DOBI live, training, pictures side
     await page.getByRole('link', { name: 'Home' }).click()
     const card = page.getByTestId('runs').getByRole('link')
     await expect(card).toHaveCount(1)
-    await expect(card).toContainText('swinir-tiny-x4.safetensors · ×4 · 2 bit')
+    await expect(card).toContainText('swinir-tiny-x4.safetensors · ×4 · 2 bits')
     await expect(card).toContainText('dB (FP 28.11)')
     await card.click()
     await expect(results).toBeVisible()

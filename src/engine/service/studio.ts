@@ -201,7 +201,8 @@ async function carryOut(
 /** A new place beside the other runs, named by what is quantized and when; `taken` are places that jobs have. */
 function newRunFolder(runs: string, request: JobRequest, taken: readonly string[]): string {
   const subject = request.kind === 'quantize' ? basename(request.model, extname(request.model)) : 'demo'
-  const stamp = new Date().toISOString().slice(0, 19).replace('T', ' ').replaceAll(':', '.')
+  // Swedish dates begin with the year; the time is the desktop's own.
+  const stamp = new Date().toLocaleString('sv-SE').replaceAll(':', '.')
   const wanted = resolve(runs, `${subject} ${stamp}`)
   const isFree = (folder: string): boolean => !taken.includes(folder) && !existsSync(folder)
   // Several jobs may be asked for within a second.

@@ -81,6 +81,7 @@ export const en = {
     left: 'Left picture',
     right: 'Right picture',
     original: 'Original',
+    bitCount: '{bits} bits',
     numbers: 'Numbers',
     numbersHint:
       'Means over {count} pictures: PSNR and SSIM on Y of 8-bit output, a border of {scale} pixels left out. The difference is to full precision (FP).',

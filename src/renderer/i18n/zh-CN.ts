@@ -81,6 +81,7 @@ export const chinese: typeof en = {
     left: '左图',
     right: '右图',
     original: '原图',
+    bitCount: '{bits} 比特',
     numbers: '数值',
     numbersHint:
       '{count} 张图像的平均：8 比特输出 Y 通道的 PSNR 与 SSIM，去掉 {scale} 像素的边缘。差值相对全精度（FP）。',
