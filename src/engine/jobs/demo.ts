@@ -86,8 +86,15 @@ export async function demo(
     await mkdir(join(calibration, 'HR'), { recursive: true })
     await mkdir(join(evaluation, 'HR'), { recursive: true })
   })
-  for (const name of calibrationPictures) await prepare(name, samples, join(calibration, 'HR'))
-  for (const name of evaluationPictures) await prepare(name, samples, join(evaluation, 'HR'))
+  const wanted = [
+    ...calibrationPictures.map((name) => [name, calibration] as const),
+    ...evaluationPictures.map((name) => [name, evaluation] as const)
+  ]
+  for (const [name, folder] of wanted) {
+    context.signal.throwIfAborted()
+    await prepare(name, samples, join(folder, 'HR'))
+    await context.giveWay()
+  }
 
   const overrides = {}
   const usual = settingsOf('fast')

@@ -26,7 +26,7 @@ import type { TrainingControl } from '../training/control'
 import { Feed } from './feed'
 import { JobQueue } from './queue'
 import { describeRun, listRuns } from './run-list'
-import type { CallContext, Service } from './server'
+import { failureOf, type CallContext, type Service } from './server'
 import { Turns } from './turns'
 
 /** What a model's page tells sizes of, and the input it counts multiplications at. */
@@ -79,8 +79,7 @@ export async function openStudio(config: EngineConfig, tell: (notice: EngineNoti
       tell({ kind: 'ended', run: job.run, state: 'done', message: '' })
     } catch (error) {
       if (!signal.aborted) {
-        const message = error instanceof Error ? error.message : String(error)
-        tell({ kind: 'ended', run: job.run, state: 'failed', message })
+        tell({ kind: 'ended', run: job.run, state: 'failed', message: failureOf(error).message })
       }
       throw error
     } finally {

@@ -75,6 +75,10 @@ const until = (queue: JobQueue, ...wanted: readonly string[]): Promise<void> =>
   soon(() => {
     expect(states(queue)).toEqual(wanted)
   })
+const untilSaved = (queue: JobQueue): Promise<void> =>
+  soon(() => {
+    expect(saved()).toEqual(queue.feed.state)
+  })
 const last = (begun: readonly Work[]): Work => {
   const work = begun.at(-1)
   if (work === undefined) throw new Error('nothing was begun')
@@ -97,7 +101,7 @@ describe('jobs', () => {
     }
     await until(queue, 'a done', 'b done', 'c done')
     expect(begun.map(({ run }) => run)).toEqual(['a', 'b', 'c'])
-    expect(saved()).toEqual(queue.feed.state)
+    await untilSaved(queue)
   })
 
   it('are on disk before they are begun', async () => {
@@ -119,6 +123,7 @@ describe('jobs', () => {
     await untilBegun(begun, 2)
     last(begun).fail(new TypeError('x is undefined'))
     await until(queue, 'a failed', 'b failed', 'c running')
+    await untilSaved(queue)
     expect(saved().jobs.map(({ failure }) => failure?.code)).toEqual(['missing', 'failed', undefined])
     expect(queue.feed.state.jobs[0]?.failure).toEqual({ code: 'missing', message: 'There is no "a.pth".' })
     expect(queue.feed.state.jobs[1]?.failure?.message).toContain('x is undefined')
@@ -274,9 +279,7 @@ describe('a job at work', () => {
       await untilBegun(begun, 2)
       expect(await answer).toBe(asked === 'remove' ? 'done' : 'refused')
       expect(states(queue)).toEqual(asked === 'remove' ? ['b running'] : ['a done', 'b running'])
-      await soon(() => {
-        expect(saved()).toEqual(queue.feed.state)
-      })
+      await untilSaved(queue)
     }
   )
 
