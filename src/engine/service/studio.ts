@@ -72,8 +72,6 @@ export async function openStudio(config: EngineConfig, tell: (notice: EngineNoti
         activity.hear(event)
         if (event.kind === 'validation' && event.iteration === 0) runsChanged()
       }
-      // What a run told before it was broken off is seen again when it goes on.
-      for (const event of await readEvents(job.run)) emit(event)
       const context = await makeContext(telling, signal, turns.giveWay)
       await carryOut(job, config, context, control)
       tell({ kind: 'ended', run: job.run, state: 'done', message: '' })
@@ -88,7 +86,7 @@ export async function openStudio(config: EngineConfig, tell: (notice: EngineNoti
       runsChanged()
     }
   }
-  const queue = await JobQueue.open(join(config.data, 'queue.json'), execute)
+  const queue = await JobQueue.open(join(config.data, 'queue.json'), execute, readEvents)
   // While training stands still there are no events that would tell of it.
   queue.feed.listen(() => {
     tellActivity()
