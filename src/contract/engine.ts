@@ -1,9 +1,9 @@
 import { z } from 'zod'
-import { bitWidthSchema } from './bounds'
+import { bitsSchema, bitWidthSchema, methodSchema } from './bounds'
 import type { JobEvent } from './events'
 import { jobRequestSchema, jobSchema, type Queue } from './jobs'
 import { jobViewSchema, withEvent, type JobView } from './job-view'
-import { doctorResultSchema, inspectResultSchema } from './results'
+import { doctorResultSchema, inspectResultSchema, tileResultSchema } from './results'
 import { distributionSchema, errorCurveSchema, runDetailsSchema, runSummarySchema } from './runs'
 
 const nothing = z.null()
@@ -38,6 +38,19 @@ export const engineCalls = {
   'runs.open': { args: z.object({ folder: z.string() }), result: runDetailsSchema },
   'runs.distribution': { args: quantizerOf, result: distributionSchema },
   'runs.errorCurve': { args: quantizerOf.extend({ bits: bitWidthSchema }), result: errorCurveSchema },
+  /** A piece of a low-resolution picture as a variant of a run enlarges it, or full precision where that is null. */
+  'runs.tile': {
+    args: z.object({
+      folder: z.string(),
+      picture: z.string(),
+      variant: z.object({ method: methodSchema, bits: bitsSchema }).nullable(),
+      left: z.int().min(0),
+      top: z.int().min(0),
+      width: z.int().min(1).max(1024),
+      height: z.int().min(1).max(1024)
+    }),
+    result: tileResultSchema
+  },
   'model.inspect': { args: z.object({ file: z.string() }), result: inspectResultSchema },
   'engine.doctor': { args: nothing, result: doctorResultSchema }
 } as const satisfies Record<string, { readonly args: z.ZodType; readonly result: z.ZodType }>

@@ -86,8 +86,15 @@ export async function demo(
     await mkdir(join(calibration, 'HR'), { recursive: true })
     await mkdir(join(evaluation, 'HR'), { recursive: true })
   })
-  for (const name of calibrationPictures) await prepare(name, samples, join(calibration, 'HR'))
-  for (const name of evaluationPictures) await prepare(name, samples, join(evaluation, 'HR'))
+  const wanted = [
+    ...calibrationPictures.map((name) => [name, calibration] as const),
+    ...evaluationPictures.map((name) => [name, evaluation] as const)
+  ]
+  for (const [name, folder] of wanted) {
+    context.signal.throwIfAborted()
+    await prepare(name, samples, join(folder, 'HR'))
+    await context.giveWay()
+  }
 
   const overrides = {}
   const usual = settingsOf('fast')
@@ -97,7 +104,16 @@ export async function demo(
     methods: [...demoMethods],
     distillation: { ...usual.distillation, ...(iterations !== undefined && { iterations }) }
   }
-  const quantizing = { model, overrides, scale, calibration, calibrationKind: 'hr' as const, settings, out: run }
+  const quantizing = {
+    model,
+    overrides,
+    scale,
+    calibration,
+    calibrationKind: 'hr' as const,
+    settings,
+    out: run,
+    tellsTime: false
+  }
   await quantizeOrResume(quantizing, context, control)
 
   const gallery = new Gallery()

@@ -42,6 +42,8 @@ export interface QuantizeConfig {
   readonly settings: QuantizeSettings
   /** The run folder to make. */
   readonly out: string
+  /** Whether the time of training is measured by a few steps and told beforehand. */
+  readonly tellsTime: boolean
 }
 
 /**
@@ -66,7 +68,7 @@ export async function quantize(
   const pictures = await findPictures(config.calibration, model.scale, config.calibrationKind, '--calibration-kind')
   const { patches: count, patchSize: size, seed } = settings
   const drawn = await draw(pictures.entries, model.scale, { count, size, seed })
-  await tellTrainingTime(model, sites, settings, context)
+  if (config.tellsTime) await tellTrainingTime(model, sites, settings, context)
 
   const searched = await findVariants(model, sites, pictures, drawn, settings, recording)
   const isTrained = settings.methods.some(trains)

@@ -30,6 +30,9 @@ export type Execute = (
   control: TrainingControl
 ) => Promise<void>
 
+/** What was told by a run before it was broken off. */
+export type Recall = (run: string) => Promise<readonly JobEvent[]>
+
 /** The job that is carried out, and what steers it. */
 interface Active {
   readonly id: string
@@ -49,23 +52,26 @@ export class JobQueue {
   readonly feed: Feed<Queue, Queue>
   readonly #file: string
   readonly #execute: Execute
+  readonly #recall: Recall
   readonly #views = new Map<string, Feed<JobView, JobEvent>>()
   #active: Active | null = null
   #saving: Promise<void> = Promise.resolve()
   #closing = false
 
-  private constructor(file: string, queue: Queue, execute: Execute) {
+  private constructor(file: string, queue: Queue, execute: Execute, recall: Recall) {
     this.#file = file
     this.#execute = execute
+    this.#recall = recall
     this.feed = new Feed(queue, topicReducers.queue)
   }
 
   /** Opens the queue kept in a file; a file that cannot be read is put aside and the queue begins empty. */
-  static async open(file: string, execute: Execute): Promise<JobQueue> {
+  static async open(file: string, execute: Execute, recall: Recall): Promise<JobQueue> {
     const known = await readQueue(file)
     const jobs = known.jobs.map((job): Job => (job.state === 'running' ? { ...job, state: 'interrupted' } : job))
-    const isBroken = jobs.some(({ state }) => state === 'interrupted' || state === 'paused')
-    const queue = new JobQueue(file, { jobs, held: known.held || isBroken, atWork: null }, execute)
+    const broken = jobs.filter(({ state }) => state === 'interrupted' || state === 'paused')
+    const queue = new JobQueue(file, { jobs, held: known.held || broken.length > 0, atWork: null }, execute, recall)
+    for (const job of broken) await queue.#recallView(job)
     queue.#next()
     return queue
   }
@@ -222,6 +228,7 @@ export class JobQueue {
   /** Carries a job out and tells how it ended. */
   async #endingOf(job: Job, active: Active): Promise<Pick<Job, 'state' | 'failure'>> {
     const { signal } = active.controller
+    await this.#recallView(job)
     const view = this.view(job.id)
     const emit = (event: JobEvent): void => {
       view.publish(event)
@@ -234,6 +241,17 @@ export class JobQueue {
     } catch (error) {
       const isAsked = signal.aborted || error instanceof TrainingPaused
       return isAsked ? { state: active.endsAs ?? 'paused' } : { state: 'failed', failure: failureOf(error) }
+    }
+  }
+
+  /** What a run told before it was broken off is seen again. */
+  async #recallView({ id, run }: Job): Promise<void> {
+    const view = this.view(id)
+    if (view.state !== emptyJobView) return
+    try {
+      for (const event of await this.#recall(run)) view.publish(event)
+    } catch (error) {
+      console.error(`What "${run}" told before could not be read: ${failureOf(error).message}`)
     }
   }
 

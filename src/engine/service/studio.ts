@@ -18,15 +18,17 @@ import { StudioError } from '../../core/errors'
 import { makeContext } from '../job'
 import { demo } from '../jobs/demo'
 import { DistributionReader } from '../jobs/distribution'
+import { TileReader } from '../jobs/tile'
 import { doctor } from '../jobs/doctor'
 import { inspect } from '../jobs/inspect'
 import { quantizeOrResume, resume } from '../jobs/resume'
 import { readEvents, withDiskErrors } from '../run-folder'
+import { requireRuntime } from '../../runtimes/select'
 import type { TrainingControl } from '../training/control'
 import { Feed } from './feed'
 import { JobQueue } from './queue'
 import { describeRun, listRuns } from './run-list'
-import type { CallContext, Service } from './server'
+import { failureOf, type CallContext, type Service } from './server'
 import { Turns } from './turns'
 
 /** What a model's page tells sizes of, and the input it counts multiplications at. */
@@ -50,6 +52,7 @@ export async function openStudio(config: EngineConfig, tell: (notice: EngineNoti
   await withDiskErrors(config.data, () => mkdir(config.data, { recursive: true }))
   const turns = new Turns()
   const distributions = new DistributionReader()
+  let tiles: TileReader | null = null
   const runs = new Feed(0, topicReducers.runs)
   const runsChanged = (): void => {
     runs.publish(runs.state + 1)
@@ -72,15 +75,12 @@ export async function openStudio(config: EngineConfig, tell: (notice: EngineNoti
         activity.hear(event)
         if (event.kind === 'validation' && event.iteration === 0) runsChanged()
       }
-      // What a run told before it was broken off is seen again when it goes on.
-      for (const event of await readEvents(job.run)) emit(event)
       const context = await makeContext(telling, signal, turns.giveWay)
       await carryOut(job, config, context, control)
       tell({ kind: 'ended', run: job.run, state: 'done', message: '' })
     } catch (error) {
       if (!signal.aborted) {
-        const message = error instanceof Error ? error.message : String(error)
-        tell({ kind: 'ended', run: job.run, state: 'failed', message })
+        tell({ kind: 'ended', run: job.run, state: 'failed', message: failureOf(error).message })
       }
       throw error
     } finally {
@@ -89,7 +89,7 @@ export async function openStudio(config: EngineConfig, tell: (notice: EngineNoti
       runsChanged()
     }
   }
-  const queue = await JobQueue.open(join(config.data, 'queue.json'), execute)
+  const queue = await JobQueue.open(join(config.data, 'queue.json'), execute, readEvents)
   // While training stands still there are no events that would tell of it.
   queue.feed.listen(() => {
     tellActivity()
@@ -123,6 +123,10 @@ export async function openStudio(config: EngineConfig, tell: (notice: EngineNoti
     },
     'runs.view': async ({ folder }) => (await readEvents(folder)).reduce(withEvent, emptyJobView),
     'runs.distribution': ({ folder, quantizer }) => distributions.distribution(folder, quantizer),
+    'runs.tile': async (config) => {
+      tiles ??= new TileReader(await requireRuntime())
+      return tiles.tile(config)
+    },
     'runs.errorCurve': ({ folder, quantizer, bits }) => distributions.errorCurve(folder, quantizer, bits),
     'model.inspect': ({ file }) => inspect({ model: file, overrides: {}, ...inspected }),
     'engine.doctor': () => doctor()
@@ -143,7 +147,10 @@ export async function openStudio(config: EngineConfig, tell: (notice: EngineNoti
       if (!Object.hasOwn(topics, topic)) throw new StudioError('usage', `The engine knows no topic "${topic}".`)
       return topics[topic as keyof EngineTopics]() as Feed<unknown, unknown>
     },
-    settle: (how) => queue.settle(how)
+    settle: async (how) => {
+      await queue.settle(how)
+      await tiles?.dispose()
+    }
   }
 }
 
@@ -189,7 +196,16 @@ async function carryOut(
     }
     case 'quantize': {
       const { model, calibration, calibrationKind, settings } = request
-      const quantizing = { model, overrides: {}, scale: undefined, calibration, calibrationKind, settings, out: run }
+      const quantizing = {
+        model,
+        overrides: {},
+        scale: undefined,
+        calibration,
+        calibrationKind,
+        settings,
+        out: run,
+        tellsTime: false
+      }
       await quantizeOrResume(quantizing, context, control)
       return
     }

@@ -34,7 +34,7 @@ async function calibrate(out: string, seed: number, emit: (event: JobEvent) => v
   }
   const config = { model: bundledModel, overrides: {}, scale: undefined, calibrationKind: undefined, settings }
   const context = await makeContext(emit, new AbortController().signal)
-  await quantize({ ...config, calibration: join(folder, 'pictures'), out }, context)
+  await quantize({ ...config, calibration: join(folder, 'pictures'), out, tellsTime: false }, context)
 }
 
 /** Root mean square of x − Q(x), value by value. */

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, vi, type MockInstance } fr
 import type { JobEvent } from '../../../src/contract/events'
 import { hasEnded, jobAtWork, queueSchema, type Job, type JobState, type Queue } from '../../../src/contract/jobs'
 import { StudioError } from '../../../src/core/errors'
-import { JobQueue } from '../../../src/engine/service/queue'
+import { JobQueue, type Execute, type Recall } from '../../../src/engine/service/queue'
 import { TrainingPaused, type TrainingControl } from '../../../src/engine/training/control'
 import { temporaryFolder } from '../../cli/run-cli'
 
@@ -32,10 +32,14 @@ interface Work {
   readonly fail: (error: Error) => void
 }
 
+const nothingTold = (): Promise<readonly JobEvent[]> => Promise.resolve([])
+
 /** A queue whose jobs do what the test says; they heed an abort as training does. */
-async function openQueue(): Promise<{ readonly queue: JobQueue; readonly begun: readonly Work[] }> {
+async function openQueue(
+  recall: Recall = nothingTold
+): Promise<{ readonly queue: JobQueue; readonly begun: readonly Work[] }> {
   const begun: Work[] = []
-  const queue = await JobQueue.open(file, (job, emit, signal, control) => {
+  const execute: Execute = (job, emit, signal, control) => {
     return new Promise((resolve, reject) => {
       const fail = (error: Error): void => {
         reject(error)
@@ -47,8 +51,8 @@ async function openQueue(): Promise<{ readonly queue: JobQueue; readonly begun: 
       signal.addEventListener('abort', heed)
       begun.push({ run: job.run, signal, control, emit, finish: resolve, fail })
     })
-  })
-  return { queue, begun }
+  }
+  return { queue: await JobQueue.open(file, execute, recall), begun }
 }
 
 const request = { kind: 'demo' } as const
@@ -75,6 +79,10 @@ const until = (queue: JobQueue, ...wanted: readonly string[]): Promise<void> =>
   soon(() => {
     expect(states(queue)).toEqual(wanted)
   })
+const untilSaved = (queue: JobQueue): Promise<void> =>
+  soon(() => {
+    expect(saved()).toEqual(queue.feed.state)
+  })
 const last = (begun: readonly Work[]): Work => {
   const work = begun.at(-1)
   if (work === undefined) throw new Error('nothing was begun')
@@ -97,15 +105,19 @@ describe('jobs', () => {
     }
     await until(queue, 'a done', 'b done', 'c done')
     expect(begun.map(({ run }) => run)).toEqual(['a', 'b', 'c'])
-    expect(saved()).toEqual(queue.feed.state)
+    await untilSaved(queue)
   })
 
   it('are on disk before they are begun', async () => {
     let onDisk: Queue | undefined
-    const queue = await JobQueue.open(file, () => {
-      onDisk = saved()
-      return Promise.resolve()
-    })
+    const queue = await JobQueue.open(
+      file,
+      () => {
+        onDisk = saved()
+        return Promise.resolve()
+      },
+      nothingTold
+    )
     await queue.add(request, 'a')
     await until(queue, 'a done')
     expect(onDisk?.jobs.map(({ state }) => state)).toEqual(['running'])
@@ -119,6 +131,7 @@ describe('jobs', () => {
     await untilBegun(begun, 2)
     last(begun).fail(new TypeError('x is undefined'))
     await until(queue, 'a failed', 'b failed', 'c running')
+    await untilSaved(queue)
     expect(saved().jobs.map(({ failure }) => failure?.code)).toEqual(['missing', 'failed', undefined])
     expect(queue.feed.state.jobs[0]?.failure).toEqual({ code: 'missing', message: 'There is no "a.pth".' })
     expect(queue.feed.state.jobs[1]?.failure?.message).toContain('x is undefined')
@@ -240,14 +253,18 @@ describe('a job at work', () => {
 
   it('that is done in spite of being cancelled is done', async () => {
     let isBegun = false
-    const queue = await JobQueue.open(file, (_job, _emit, signal) => {
-      isBegun = true
-      return new Promise((resolve) => {
-        signal.addEventListener('abort', () => {
-          resolve()
+    const queue = await JobQueue.open(
+      file,
+      (_job, _emit, signal) => {
+        isBegun = true
+        return new Promise((resolve) => {
+          signal.addEventListener('abort', () => {
+            resolve()
+          })
         })
-      })
-    })
+      },
+      nothingTold
+    )
     const id = await queue.add(request, 'a')
     await soon(() => {
       expect(isBegun).toBe(true)
@@ -274,9 +291,7 @@ describe('a job at work', () => {
       await untilBegun(begun, 2)
       expect(await answer).toBe(asked === 'remove' ? 'done' : 'refused')
       expect(states(queue)).toEqual(asked === 'remove' ? ['b running'] : ['a done', 'b running'])
-      await soon(() => {
-        expect(saved()).toEqual(queue.feed.state)
-      })
+      await untilSaved(queue)
     }
   )
 
@@ -346,6 +361,28 @@ describe('a queue that is opened anew', () => {
     await expect(queue.resume('id a')).rejects.toMatchObject({ code: 'refused' })
     last(begun).finish()
     await until(queue, 'b done', 'a running', 'c waiting')
+  })
+
+  it('shows again what was told before, once', async () => {
+    write([['a', 'interrupted'], ['b', 'paused'], ['c', 'waiting'], ['d', 'done']]) // prettier-ignore
+    const asked: string[] = []
+    const { queue, begun } = await openQueue((run) => {
+      asked.push(run)
+      if (run === 'b') return Promise.reject(new Error('no way to read it'))
+      return Promise.resolve([{ kind: 'log', level: 'info', message: `told by ${run}` }])
+    })
+    const messages = (run: string): readonly string[] =>
+      queue.view(`id ${run}`).state.messages.map(({ message }) => message)
+    expect([asked, messages('a'), messages('b'), messages('c')]).toEqual([['a', 'b'], ['told by a'], [], []])
+    expect(complaints.mock.calls[0]?.[0]).toMatch(/"b".*no way to read it/)
+    await queue.resume('id a')
+    await untilBegun(begun, 1)
+    last(begun).emit({ kind: 'log', level: 'info', message: 'and more' })
+    expect(messages('a')).toEqual(['told by a', 'and more'])
+    // One that waits may go on with a run that was broken off, too.
+    last(begun).finish()
+    await untilBegun(begun, 2)
+    expect([last(begun).run, messages('c')]).toEqual(['c', ['told by c']])
   })
 
   it.each(['cancel', 'remove'] as const)('goes on once nothing is left to decide: %s', async (asked) => {

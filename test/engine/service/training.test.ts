@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { cpSync, existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { MessageChannel } from 'node:worker_threads'
 import { beforeAll, describe, expect, it, vi } from 'vitest'
@@ -21,6 +21,8 @@ import { startInProcess } from './built-engine'
 const folder = temporaryFolder()
 const pictures = join(folder, 'pictures')
 const iterations = 60
+/** A copy of a run that was paused. */
+const paused = join(folder, 'paused')
 
 const usual = settingsOf('fast')
 const settings: QuantizeSettings = {
@@ -116,7 +118,14 @@ beforeAll(async () => {
   await writeTestPicture(join(pictures, 'HR', 'two.png'), 101, 90, 7)
   const run = join(folder, 'uninterrupted')
   const context = await makeContext(() => undefined, new AbortController().signal)
-  const config = { ...quantizing, overrides: {}, scale: undefined, calibrationKind: undefined, out: run }
+  const config = {
+    ...quantizing,
+    overrides: {},
+    scale: undefined,
+    calibrationKind: undefined,
+    out: run,
+    tellsTime: false
+  }
   await quantize(config, context)
   uninterrupted = boundsOf(run)
 })
@@ -138,12 +147,18 @@ describe('training on the thread that answers', () => {
     expect((await openRun(run)).run.state).toBe('paused')
     const done = iterationsOf(run)
     expect(done).toBeLessThan(iterations)
+    cpSync(run, paused, { recursive: true })
 
     const second = await openStudio(config, (notice) => notices.push(notice))
     window.connect(second)
     await soon(() => {
       expect(window.queue).toMatchObject({ held: true, jobs: [{ id, run, state: 'paused' }] })
     })
+    // What it told before is seen before it goes on.
+    await soon(() => {
+      expect(window.view?.trainings[0]?.loss.points).toHaveLength(done)
+    })
+    expect(window.view?.progress).toBeNull()
     await window.client.call('job.resume', { id })
     await untilIteration(run, done + 3)
     // A job at work waits for nothing that waits for its end.
@@ -161,6 +176,26 @@ describe('training on the thread that answers', () => {
       )
     })
     expect(notices.filter(({ kind }) => kind === 'ended')).toEqual([{ kind: 'ended', run, state: 'done', message: '' }])
+  })
+
+  it('ends with the best so far when the program ends and it is to stop', async () => {
+    const config = configOf('stopped')
+    const studio = await openStudio(config, () => undefined)
+    const window = new Window()
+    window.connect(studio)
+    const { id } = await window.client.call('queue.add', { request: { kind: 'resume' }, run: paused })
+    window.follow(id)
+    const before = iterationsOf(paused)
+    await untilIteration(paused, before + 2)
+    await studio.settle('stop')
+    const { run, bounds } = await openRun(paused)
+    const training = bounds.variants.find(({ method }) => method === '2dquant')?.training
+    expect([run.state, training?.outcome]).toEqual(['done', 'stopped'])
+    expect(training?.iterations).toBe(iterationsOf(paused))
+    expect(training?.iterations).toBeLessThan(iterations)
+    expect(JSON.parse(readFileSync(join(config.data, 'queue.json'), 'utf8'))).toMatchObject({
+      jobs: [{ state: 'done' }]
+    })
   })
 
   it('gives way between the patches of statistics', async () => {
