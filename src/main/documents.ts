@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import type { StudioDocument } from '../contract/channels'
 
 /** Endings of files that may hold a model. */
-export const modelExtensions = ['pth', 'pt', 'safetensors']
+export const modelExtensions: readonly string[] = ['pth', 'pt', 'safetensors']
 
 /** What a path is to this program: a model, a run, or nothing (null). */
 export function documentAt(path: string): StudioDocument | null {

@@ -1,10 +1,9 @@
-import { freemem, totalmem } from 'node:os'
 import { MessageChannelMain, utilityProcess, type BrowserWindow, type UtilityProcess } from 'electron'
 import log from 'electron-log/main'
 import type { EngineState } from '../contract/channels'
 import { engineNoticeSchema, type EngineConfig, type EngineNotice, type EngineOrder } from '../contract/engine'
-import type { Failure } from '../contract/jobs'
 import { handPort } from './channels'
+import { engineFailure } from './engine-failure'
 
 /** An engine that ends this often within this time (in milliseconds) is not started again by itself. */
 const mostFailures = 3
@@ -118,7 +117,7 @@ export class EngineProcess {
   #ended(code: number): void {
     this.#process = null
     if (this.#ending) return
-    const failure = failureOf(code, this.#memory)
+    const failure = engineFailure(code, this.#memory)
     log.error(`The engine ended with code ${code}: ${failure.message}`)
     this.#memory = 0
     const now = performance.now()
@@ -146,20 +145,4 @@ export class EngineProcess {
   #order(order: EngineOrder, ports: Electron.MessagePortMain[] = []): void {
     this.#process?.postMessage(order, ports)
   }
-}
-
-/** Exit codes of a process that was killed (SIGKILL) or gave up (SIGABRT, SIGTRAP, as V8 does when memory ends). */
-const killed = new Set([9, 137])
-const gaveUp = new Set([5, 6, 133, 134])
-
-/** Why the engine ended, as far as can be told from outside. */
-function failureOf(code: number, lastMemory: number): Failure {
-  const isFull = lastMemory > 0.6 * totalmem() || freemem() < 0.1 * totalmem()
-  if (gaveUp.has(code) || (killed.has(code) && isFull)) {
-    const message =
-      'The engine ran out of memory. Choose smaller patches or a smaller batch (or smaller tiles, for pictures), then go on.'
-    return { code: 'out-of-memory', message }
-  }
-  const message = `The engine ended unexpectedly (code ${code}). Nothing that was on disk is lost; what ran can go on.`
-  return { code: 'lost', message }
 }

@@ -7,8 +7,6 @@ test('runs wait in a queue that is reordered, shortened, and outlives a restart'
   const entries = page.getByTestId('queue').getByRole('listitem')
   for (const count of [2, 3]) {
     await page.getByRole('link', { name: 'Home' }).click()
-    // Runs are named by the second they were asked for in.
-    await page.waitForTimeout(1100)
     await page.getByRole('button', { name: 'Try the demo' }).click()
     await expect(entries).toHaveCount(count)
   }
