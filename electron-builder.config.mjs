@@ -70,8 +70,7 @@ export default {
   fileAssociations: [
     model('pth', 'Super-resolution model', 'application/x-pytorch-checkpoint'),
     model('pt', 'Super-resolution model', 'application/x-pytorch-model'),
-    model('safetensors', 'Super-resolution model', 'application/x-safetensors'),
-    model('onnx', 'ONNX model', 'application/x-onnx')
+    model('safetensors', 'Super-resolution model', 'application/x-safetensors')
   ],
 
   electronFuses: {

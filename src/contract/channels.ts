@@ -43,7 +43,7 @@ export const updateSchema = z.object({ newest: z.string(), isNewer: z.boolean(),
 
 /** What windows ask of the main process: arguments and result. */
 export const requests = {
-  /** Asked for once, when the window listens. Documents that were opened before follow as notices. */
+  /** Asked for when a page listens. What was opened before follows as notices. */
   start: { args: nothing, result: startSchema },
   'settings.change': { args: settingsSchema.partial(), result: startSchema.pick({ settings: true, language: true }) },
   /** Lets the user choose a file or folder; null where nothing was chosen. */

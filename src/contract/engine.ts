@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { bitsSchema, bitWidthSchema, methodSchema } from './bounds'
 import type { JobEvent } from './events'
-import { jobRequestSchema, jobSchema, type Queue } from './jobs'
+import { failureSchema, jobRequestSchema, jobSchema, type Queue } from './jobs'
 import { jobViewSchema, withEvent, type JobView } from './job-view'
 import { doctorResultSchema, inspectResultSchema, tileResultSchema } from './results'
 import { distributionSchema, errorCurveSchema, runDetailsSchema, runSummarySchema } from './runs'
@@ -99,6 +99,8 @@ export type EngineConfig = Readonly<z.infer<typeof engineConfigSchema>>
 export const engineNoticeSchema = z.discriminatedUnion('kind', [
   /** The engine listens; messages before this one would be lost. */
   z.object({ kind: z.literal('ready') }),
+  /** It cannot start, for a reason that a user can do something about; it ends after this. */
+  z.object({ kind: z.literal('unable'), failure: failureSchema }),
   /** What is at work; null when nothing is. `fraction` is 0 to 1 of the current phase. */
   z.object({
     kind: z.literal('activity'),

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { bitsSchema, contestantSchema, methodSchema, quantizerSchema, trainingSchema } from './bounds'
+import { bitsSchema, bitWidthSchema, contestantSchema, methodSchema, quantizerSchema, trainingSchema } from './bounds'
 import { evaluateResultSchema } from './results'
 import { runFileSchema } from './run'
 
@@ -76,6 +76,8 @@ export const distributionSchema = z.object({
     z.object({
       method: methodSchema,
       bits: bitsSchema,
+      /** Bits of this very quantizer: of a weight or an activation, or as the run's plan says. */
+      width: bitWidthSchema,
       lower: z.number(),
       upper: z.number(),
       /**

@@ -1,8 +1,8 @@
 import { constants, setPriority } from 'node:os'
 import { engineConfigSchema, engineOrderSchema, type EngineNotice } from '../contract/engine'
 import { processPort, type ClosablePort } from './service/port'
-import { serve } from './service/server'
-import { openStudio } from './service/studio'
+import { failureOf, serve } from './service/server'
+import { openStudio, type Studio } from './service/studio'
 
 /** The engine's end of the channel to the main process, as Electron's utility processes have it. */
 interface ParentPort {
@@ -21,7 +21,15 @@ const tell = (notice: EngineNotice): void => {
   parentPort.postMessage(notice)
 }
 
-const studio = await openStudio(engineConfigSchema.parse(JSON.parse(process.argv[2] ?? 'null')), tell)
+async function open(): Promise<Studio> {
+  try {
+    return await openStudio(engineConfigSchema.parse(JSON.parse(process.argv[2] ?? 'null')), tell)
+  } catch (error) {
+    tell({ kind: 'unable', failure: failureOf(error) })
+    throw error
+  }
+}
+const studio = await open()
 
 parentPort.on('message', ({ data, ports }) => {
   const order = engineOrderSchema.parse(data)

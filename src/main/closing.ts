@@ -28,27 +28,38 @@ export class Closing {
       event.preventDefault()
       void this.#ask()
     })
-    // Nobody is there to be asked when the session ends.
-    const endQuietly = (): void => {
-      void this.#end('pause')
-    }
-    process.on('SIGTERM', endQuietly)
-    powerMonitor.on('shutdown', endQuietly)
+    process.on('SIGTERM', this.#endQuietly)
+    powerMonitor.on('shutdown', this.#endQuietly)
     app.on('window-all-closed', () => {
       // Where work goes on, the tray keeps the program.
       if (this.#tray === null) app.quit()
     })
   }
 
+  /** Whether work is being brought to disk for the end: no window may be opened any more. */
+  get isEnding(): boolean {
+    return this.#isEnding
+  }
+
   /** Asks before this window closes while work goes on. */
   watch(window: BrowserWindow): void {
-    this.#tray?.destroy()
-    this.#tray = null
+    this.#removeTray()
     window.on('close', (event) => {
       if (this.#isSettled || this.#isEnding || !this.#options.work.isGoing) return
       event.preventDefault()
       void this.#ask()
     })
+    // Windows tells of the end of a session by its windows, and waits for a moment.
+    window.on('query-session-end', (event) => {
+      event.preventDefault()
+      this.#endQuietly()
+    })
+    window.on('session-end', this.#endQuietly)
+  }
+
+  /** Nobody is there to be asked when the session ends. */
+  readonly #endQuietly = (): void => {
+    void this.#end('pause')
   }
 
   async #ask(): Promise<void> {
@@ -58,8 +69,16 @@ export class Closing {
       return
     }
     this.#isAsking = true
+    try {
+      await this.#answer(await this.#question())
+    } finally {
+      this.#isAsking = false
+    }
+  }
+
+  async #question(): Promise<Electron.MessageBoxReturnValue> {
     const { closing } = this.#options.texts()
-    const { response } = await dialog.showMessageBox({
+    const options: Electron.MessageBoxOptions = {
       type: 'question',
       message: closing.message,
       detail: closing.detail,
@@ -67,35 +86,46 @@ export class Closing {
       defaultId: 0,
       cancelId: 3,
       noLink: true
-    })
-    this.#isAsking = false
-    if (response === 0) this.#keep()
-    if (response === 1) await this.#end('pause')
-    if (response === 2) await this.#end('stop')
+    }
+    const [window] = BrowserWindow.getAllWindows()
+    return window === undefined ? dialog.showMessageBox(options) : dialog.showMessageBox(window, options)
+  }
+
+  /** Work may have ended, and the window been closed, while the question was open. */
+  async #answer({ response }: Electron.MessageBoxReturnValue): Promise<void> {
+    if (response === 0 && this.#options.work.isGoing) this.#keep()
+    else if (response === 0 || response === 1) await this.#end('pause')
+    else if (response === 2) await this.#end('stop')
+    else if (BrowserWindow.getAllWindows().length === 0 && this.#tray === null) this.#options.show()
   }
 
   #keep(): void {
+    this.#removeTray()
     const { tray } = this.#options.texts()
-    this.#tray ??= new Tray(nativeImage.createFromPath(join(places.resources, 'icon.png')).resize({ width: 22 }))
+    this.#tray = new Tray(nativeImage.createFromPath(join(places.resources, 'icon.png')).resize({ width: 22 }))
     this.#tray.setToolTip('2DQuant Studio')
+    const quit = (): void => {
+      app.quit()
+    }
     this.#tray.setContextMenu(
       Menu.buildFromTemplate([
         { label: tray.show, click: this.#options.show },
-        {
-          label: tray.quit,
-          click: () => {
-            app.quit()
-          }
-        }
+        { label: tray.quit, click: quit }
       ])
     )
     this.#tray.on('click', this.#options.show)
     for (const window of BrowserWindow.getAllWindows()) window.destroy()
   }
 
+  #removeTray(): void {
+    this.#tray?.destroy()
+    this.#tray = null
+  }
+
   async #end(how: 'pause' | 'stop'): Promise<void> {
     if (this.#isEnding) return
     this.#isEnding = true
+    for (const window of BrowserWindow.getAllWindows()) window.hide()
     await this.#options.engine.end(how)
     this.#isSettled = true
     app.quit()

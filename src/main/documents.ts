@@ -14,13 +14,22 @@ export function documentAt(path: string): StudioDocument | null {
   return modelExtensions.includes(extname(path).slice(1).toLowerCase()) ? { kind: 'model', path } : null
 }
 
+/** The path of a file's address; an empty one where it names none, as of another computer. */
+function pathOfAddress(address: string): string {
+  try {
+    return fileURLToPath(address)
+  } catch {
+    return ''
+  }
+}
+
 /**
  * The document that a command line asks for: its last argument that is one. Switches, and the app's own folder where it is
  * run unpackaged, are none.
  */
 export function documentIn(args: readonly string[], folder: string): StudioDocument | null {
   // Some desktops pass addresses instead of paths.
-  const pathOf = (arg: string): string => (arg.startsWith('file://') ? fileURLToPath(arg) : resolve(folder, arg))
+  const pathOf = (arg: string): string => (arg.startsWith('file:') ? pathOfAddress(arg) : resolve(folder, arg))
   const found = args.slice(1).flatMap((arg) => (arg.startsWith('-') ? [] : (documentAt(pathOf(arg)) ?? [])))
   return found.at(-1) ?? null
 }

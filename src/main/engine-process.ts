@@ -2,6 +2,7 @@ import { MessageChannelMain, utilityProcess, type BrowserWindow, type UtilityPro
 import log from 'electron-log/main'
 import type { EngineState } from '../contract/channels'
 import { engineNoticeSchema, type EngineConfig, type EngineNotice, type EngineOrder } from '../contract/engine'
+import type { Failure } from '../contract/jobs'
 import { handPort } from './channels'
 import { engineFailure } from './engine-failure'
 
@@ -28,6 +29,8 @@ export class EngineProcess {
   #state: EngineState = { state: 'starting' }
   #failures: number[] = []
   #memory = 0
+  /** Why it could not start, where it said so. */
+  #obstacle: Failure | null = null
   #ending = false
   #settled: () => void = () => undefined
 
@@ -37,7 +40,7 @@ export class EngineProcess {
 
   /** Starts the engine, where it was not started yet or was given up. */
   start(): void {
-    if (this.#process !== null) return
+    if (this.#process !== null || this.#ending) return
     this.#failures = []
     this.#start()
   }
@@ -109,6 +112,7 @@ export class EngineProcess {
       this.#setState({ state: 'running' })
       for (const window of this.#windows) this.#link(window)
     }
+    if (notice.kind === 'unable') this.#obstacle = notice.failure
     if (notice.kind === 'activity') this.#memory = notice.memoryBytes
     if (notice.kind === 'settled') this.#settled()
     this.#options.onNotice(notice)
@@ -117,7 +121,8 @@ export class EngineProcess {
   #ended(code: number): void {
     this.#process = null
     if (this.#ending) return
-    const failure = engineFailure(code, this.#memory)
+    const failure = this.#obstacle ?? engineFailure(code, this.#memory)
+    this.#obstacle = null
     log.error(`The engine ended with code ${code}: ${failure.message}`)
     this.#memory = 0
     const now = performance.now()

@@ -33,10 +33,19 @@ app.on('open-file', (event, path) => {
   openFile(path)
 })
 
+// Windows takes notifications and the taskbar by it, as the installer tells it.
+app.setAppUserModelId('io.github.twodquant.studio')
 registerSchemes()
 // Not awaited: the app is not ready before this file has been run to its end.
-if (app.requestSingleInstanceLock()) void run()
+if (app.requestSingleInstanceLock()) run().catch(giveUp)
 else app.quit()
+
+/** A program without a window would only keep others from starting. */
+function giveUp(error: unknown): void {
+  log.error(error)
+  dialog.showErrorBox('2DQuant Studio', error instanceof Error ? error.message : String(error))
+  app.exit(1)
+}
 
 async function run(): Promise<void> {
   await app.whenReady()
@@ -63,9 +72,10 @@ async function run(): Promise<void> {
   })
   const window = new StudioWindow(store, (opened) => {
     closing.watch(opened)
+    work.show(work.activity, opened)
   })
   const show = (): void => {
-    window.show()
+    if (!closing.isEnding) window.show()
   }
   const closing = new Closing({ engine, work, texts, show })
 
@@ -81,8 +91,9 @@ async function run(): Promise<void> {
 
   async function chooseDocument(property: 'openFile' | 'openDirectory'): Promise<void> {
     const path = await choose(property)
-    // What is no run is opened as one all the same: the page says what is wrong with it.
-    if (path !== null) window.showDocument(documentAt(path) ?? { kind: 'run', path })
+    // What is neither is opened all the same: the page says what is wrong with it.
+    if (path === null) return
+    window.showDocument(documentAt(path) ?? { kind: property === 'openFile' ? 'model' : 'run', path })
   }
 
   function copyDiagnostics(): void {
@@ -100,14 +111,11 @@ async function run(): Promise<void> {
     })
   }
 
-  /** Shows a run's folder, or a file in it, in another program. */
-  async function showOutside(key: string, file = ''): Promise<null> {
+  /** A file in the folder of a run that the engine has told of. */
+  function inRun(key: string, file: string): string {
     const folder = runFolders.get(key)
     if (folder === undefined) throw new RequestError('This run is not known.')
-    const path = join(folder, file)
-    const problem = await shell.openPath(path)
-    if (problem !== '') throw new RequestError(`"${path}" could not be opened: ${problem}`)
-    return null
+    return join(folder, file)
   }
 
   const { homepage } = JSON.parse(readFileSync(join(app.getAppPath(), 'package.json'), 'utf8')) as {
@@ -153,8 +161,17 @@ async function run(): Promise<void> {
       if (document.kind === 'model') app.addRecentDocument(document.path)
       return null
     },
-    'run.showFolder': ({ key }) => showOutside(key),
-    'run.showReport': ({ key }) => showOutside(key, 'report.html'),
+    'run.showFolder': ({ key }) => {
+      // The file within, not the folder: what is called like a program would be started.
+      shell.showItemInFolder(inRun(key, 'run.json'))
+      return null
+    },
+    'run.showReport': async ({ key }) => {
+      const path = inRun(key, 'report.html')
+      const problem = await shell.openPath(path)
+      if (problem !== '') throw new RequestError(`"${path}" could not be opened: ${problem}`)
+      return null
+    },
     'diagnostics.copy': () => {
       copyDiagnostics()
       return null
@@ -170,7 +187,9 @@ async function run(): Promise<void> {
   })
 
   app.on('second-instance', (_, args, folder) => {
-    window.showDocument(documentIn(args, folder))
+    // What is asked for while the program ends is for the next one.
+    if (closing.isEnding) app.relaunch({ args: args.slice(1) })
+    else window.showDocument(documentIn(args, folder))
   })
   app.on('activate', show)
   showMenu()

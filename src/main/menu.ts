@@ -44,7 +44,18 @@ export function setMenu({ menu }: ReturnType<typeof textsOf>, actions: MenuActio
             }
       ]
     },
-    { role: 'editMenu', label: menu.edit },
+    {
+      label: menu.edit,
+      submenu: [
+        { role: 'undo', label: menu.undo },
+        { role: 'redo', label: menu.redo },
+        { type: 'separator' },
+        { role: 'cut', label: menu.cut },
+        { role: 'copy', label: menu.copy },
+        { role: 'paste', label: menu.paste },
+        { role: 'selectAll', label: menu.selectAll }
+      ]
+    },
     {
       label: menu.view,
       submenu: [
@@ -52,11 +63,11 @@ export function setMenu({ menu }: ReturnType<typeof textsOf>, actions: MenuActio
           actions.command('home')
         }),
         { type: 'separator' },
-        { role: 'resetZoom' },
-        { role: 'zoomIn' },
-        { role: 'zoomOut' },
-        { role: 'togglefullscreen' },
-        { role: 'toggleDevTools' }
+        { role: 'resetZoom', label: menu.actualSize },
+        { role: 'zoomIn', label: menu.zoomIn },
+        { role: 'zoomOut', label: menu.zoomOut },
+        { role: 'togglefullscreen', label: menu.fullScreen },
+        { role: 'toggleDevTools', label: menu.developerTools }
       ]
     },
     {

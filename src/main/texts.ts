@@ -10,7 +10,18 @@ const en = {
     settings: 'Settings',
     quit: 'Quit',
     edit: 'Edit',
+    undo: 'Undo',
+    redo: 'Redo',
+    cut: 'Cut',
+    copy: 'Copy',
+    paste: 'Paste',
+    selectAll: 'Select all',
     view: 'View',
+    actualSize: 'Actual size',
+    zoomIn: 'Zoom in',
+    zoomOut: 'Zoom out',
+    fullScreen: 'Full screen',
+    developerTools: 'Developer tools',
     home: 'Home',
     help: 'Help',
     diagnostics: 'Copy diagnostics',
@@ -41,7 +52,18 @@ const chinese: Texts = {
     settings: '设置',
     quit: '退出',
     edit: '编辑',
+    undo: '撤销',
+    redo: '重做',
+    cut: '剪切',
+    copy: '复制',
+    paste: '粘贴',
+    selectAll: '全选',
     view: '视图',
+    actualSize: '实际大小',
+    zoomIn: '放大',
+    zoomOut: '缩小',
+    fullScreen: '全屏',
+    developerTools: '开发者工具',
     home: '主页',
     help: '帮助',
     diagnostics: '复制诊断信息',
@@ -61,10 +83,11 @@ const chinese: Texts = {
   ended: { done: '运行已完成。', failed: '运行失败。' }
 }
 
-/** The language to show: the one chosen, or the desktop's where it is one of ours. */
+/** The language to show: the one chosen, or the first of the desktop's that is one of ours. */
 export function languageOf({ language }: Settings): Start['language'] {
   if (language !== 'system') return language
-  return app.getPreferredSystemLanguages().some((tag) => tag.toLowerCase().startsWith('zh')) ? 'zh-CN' : 'en'
+  const ours = app.getPreferredSystemLanguages().find((tag) => /^(zh|en)\b/i.test(tag))
+  return ours?.toLowerCase().startsWith('zh') === true ? 'zh-CN' : 'en'
 }
 
 /** The words of menus and dialogs. */

@@ -30,7 +30,9 @@ export async function findNewest(
     throw new Error('The place that tells of newer versions cannot be reached; is this computer online?', { cause })
   }
   if (response.status === 404) return { newest: current, isNewer: false, page: '' }
-  const release = releaseSchema.safeParse(response.ok ? await response.json() : null)
+  // A network that wants a log-in first answers with a page of its own.
+  const answer: unknown = response.ok ? await response.json().catch(() => null) : null
+  const release = releaseSchema.safeParse(answer)
   if (!release.success) {
     throw new Error(`The place that tells of newer versions answered what is not understood (${response.status}).`)
   }

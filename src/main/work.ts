@@ -9,6 +9,8 @@ type Activity = Extract<EngineNotice, { kind: 'activity' }>['job']
 export class Work {
   #activity: Activity = null
   #blocker: number | null = null
+  /** Kept, as one that is forgotten can no longer be clicked. */
+  #notification: Notification | null = null
 
   get activity(): Activity {
     return this.#activity
@@ -40,8 +42,8 @@ export class Work {
   ): void {
     if (window?.isFocused() === true || !Notification.isSupported()) return
     const body = state === 'failed' ? `${ended.failed} ${message}` : ended.done
-    const notification = new Notification({ title: basename(run), body })
-    notification.on('click', onClick)
-    notification.show()
+    this.#notification = new Notification({ title: basename(run), body })
+    this.#notification.on('click', onClick)
+    this.#notification.show()
   }
 }

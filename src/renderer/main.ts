@@ -13,5 +13,10 @@ import './style.css'
 addCollection(icons)
 acceptPorts()
 const app = createApp(App).use(createPinia()).use(router).use(i18n).use(ui)
-await useStudio().begin()
-app.mount('#app')
+try {
+  await useStudio().begin()
+  app.mount('#app')
+} catch (error) {
+  // Without an answer there is no page; what is wrong is all that can be shown.
+  document.body.textContent = error instanceof Error ? error.message : String(error)
+}

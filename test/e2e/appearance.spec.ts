@@ -1,10 +1,7 @@
-import { existsSync, readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Page } from '@playwright/test'
-import { endStudio, expect, root, startStudio, test } from './studio'
-
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+import { endStudio, expect, findings, root, startStudio, test } from './studio'
 
 /** Pictures of pages are kept for one runtime and its fonts: elsewhere letters are drawn otherwise. */
 const isFallback = existsSync(join(root, 'node_modules', 'electron', 'dist', 'FALLBACK'))
@@ -13,18 +10,6 @@ const sizes = [
   { width: 1280, height: 800 },
   { width: 1920, height: 1080 }
 ]
-
-/** What axe finds wrong, one line each. */
-async function findings(page: Page): Promise<readonly string[]> {
-  await page.evaluate(axe)
-  return page.evaluate(async () => {
-    const run = (
-      window as unknown as { axe: { run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> } }
-    ).axe
-    const { violations } = await run.run()
-    return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' | ')}`)
-  })
-}
 
 const bundled = join(root, 'resources', 'models', 'swinir-tiny-x4.safetensors')
 
@@ -74,8 +59,12 @@ test('every word is there in Chinese', async ({ studio: { page } }) => {
   expect(await page.locator('html').getAttribute('lang')).toBe('zh-CN')
   await page.getByRole('link', { name: '主页' }).click()
   await expect(page.getByRole('button', { name: '试用演示' })).toBeVisible()
-  const english = (await page.locator('main').innerText()).match(/\b(the|and|run|open|model)\b/gi) ?? []
-  expect(english).toEqual([])
+  const english = async (place: string): Promise<readonly string[]> =>
+    (await page.locator(place).innerText()).match(/\b(the|and|of|run|open|model|queue|bits|size)\b/gi) ?? []
+  expect(await english('body')).toEqual([])
+  await pages['model']?.(page)
+  expect(await english('aside')).toEqual([])
+  expect(await english('[data-testid=facts]')).toEqual([])
 })
 
 test('everything on the first page is reached by keyboard', async ({ studio: { page } }) => {

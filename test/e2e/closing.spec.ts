@@ -8,8 +8,8 @@ const close = ({ app }: Studio): Promise<void> =>
 
 test('nothing is asked where nothing is going on', async ({ data }) => {
   const studio = await startStudio({ data })
-  const asked = await answerClosing(studio, 'cancel')
-  expect(await asked()).toBe(0)
+  // Were it asked, this answer would keep it.
+  await answerClosing(studio, 'cancel')
   const ended = studio.app.waitForEvent('close')
   await close(studio)
   await ended

@@ -80,6 +80,19 @@ describe('lint:style', () => {
   })
 })
 
+describe('lint:style, of messages between processes', () => {
+  const style = lint('eslint.config.mjs')
+
+  it.each(['contents.send("x")', 'event.sender.send("x")', 'frame.postMessage("x")'])(
+    'forbids %s in main',
+    async (code) => {
+      const declared = 'declare const contents: any, event: any, frame: any\n'
+      expect(await broken(style, 'src/main/index.ts', declared + code)).toContain('no-restricted-syntax')
+      expect(await broken(style, 'src/main/channels.ts', declared + code)).not.toContain('no-restricted-syntax')
+    }
+  )
+})
+
 describe('names', () => {
   it('of folders and files say what is inside', () => {
     const empty = new Set(['util', 'utils', 'helper', 'helpers', 'common', 'misc', 'manager'])

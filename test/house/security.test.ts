@@ -29,7 +29,7 @@ describe('lint:security', () => {
     ['8', security, 'allowRunningInsecureContent: false', 'allowRunningInsecureContent: true'],
     ['9', security, 'spellcheck: false', 'experimentalFeatures: true'],
     ['10', security, 'spellcheck: false', `enableBlinkFeatures: 'All'`],
-    ['11', 'src/renderer/App.vue', '<RouterView />', '<webview allowpopups />'],
+    ['11', 'src/renderer/App.vue', '<RouterView :key="opened" />', '<webview allowpopups />'],
     ['12', security, `'will-attach-webview'`, `'did-attach-webview'`],
     ['13', security, `'will-navigate'`, `'did-navigate'`],
     ['14', security, `action: 'deny'`, `action: 'allow'`],

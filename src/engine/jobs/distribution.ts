@@ -27,17 +27,21 @@ export class DistributionReader {
       // The histogram is of all channels together, and of the weights before they were trained.
       const isTold = found.channels === undefined && (weights === undefined || found.kind === 'activation')
       const squares = isTold ? squaredError(distribution, found, found.bits) : null
-      return [{ method, bits, lower, upper, error: squares === null ? null : Math.sqrt(squares / count) }]
+      return [
+        { method, bits, width: found.bits, lower, upper, error: squares === null ? null : Math.sqrt(squares / count) }
+      ]
     })
     return { name: quantizer, min, max, shares: distribution.shares(shownBins), variants }
   }
 
-  /** The error along DOBI's search, by the shape of the distribution. */
+  /** The error along DOBI's search as the run asked for it; by the shape of the distribution where that was joint. */
   async errorCurve(folder: string, quantizer: string, bits: BitWidth): Promise<ErrorCurve> {
     const opened = await openRun(folder)
     const distribution = await this.#read(opened, quantizer)
-    const search = isOneSided(distribution) ? 'one-sided' : 'two-sided'
-    const found = [...candidatesAlong(distribution, bits, search, opened.run.settings.searchSteps)]
+    const { search: asked, searchSteps } = opened.run.settings
+    const byShape = isOneSided(distribution) ? 'one-sided' : 'two-sided'
+    const search = asked === 'one-sided' || asked === 'two-sided' ? asked : byShape
+    const found = [...candidatesAlong(distribution, bits, search, searchSteps)]
     const scale = 1 / Math.sqrt(distribution.histogram.count)
     return { search, candidates: found.map(({ lower, upper, error }) => ({ lower, upper, error: error * scale })) }
   }

@@ -1,9 +1,12 @@
+import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { Bits, Method } from '../../contract/bounds'
 import type { TileResult } from '../../contract/results'
 import { StudioError } from '../../core/errors'
 import { crop, quantizeTo8Bit, type Image } from '../../core/imaging/image'
 import type { Runtime } from '../../core/runtime'
 import { encodeWebp, readImage } from '../../formats/image-files'
+import { boundsFile } from '../run-folder'
 import { tileOverlap, type SuperResolver } from '../super-resolver'
 import { openSubject, type Subject } from './variants'
 
@@ -34,7 +37,7 @@ interface LoadedResolver {
 export class TileReader {
   readonly #runtime: Runtime
   #network: { readonly key: string; readonly loaded: Promise<LoadedResolver> } | null = null
-  #picture: { readonly path: string; readonly image: Promise<Image> } | null = null
+  #picture: { readonly key: string; readonly image: Promise<Image> } | null = null
   /** Tiles are made one after the other: a network that is in use is not given back. */
   #last: Promise<unknown> = Promise.resolve()
 
@@ -47,8 +50,12 @@ export class TileReader {
    *
    * @throws StudioError ('usage') where the piece does not lie in the picture
    */
-  tile(config: TileConfig): Promise<TileResult> {
-    const made = this.#last.then(() => this.#make(config))
+  tile(config: TileConfig, signal?: AbortSignal): Promise<TileResult> {
+    const made = this.#last.then(() => {
+      // Those who look around give up tiles before their turn comes.
+      signal?.throwIfAborted()
+      return this.#make(config)
+    })
     this.#last = made.catch(() => undefined)
     return made
   }
@@ -79,8 +86,9 @@ export class TileReader {
   }
 
   async #open(path: string): Promise<Image> {
-    if (this.#picture?.path !== path) {
-      this.#picture = { path, image: readImage(path).then(({ image }) => image) }
+    const key = `${path} ${await changeOf(path)}`
+    if (this.#picture?.key !== key) {
+      this.#picture = { key, image: readImage(path).then(({ image }) => image) }
     }
     try {
       return await this.#picture.image
@@ -91,7 +99,7 @@ export class TileReader {
   }
 
   async #load(folder: string, variant: TileConfig['variant']): Promise<LoadedResolver> {
-    const key = JSON.stringify([folder, variant])
+    const key = JSON.stringify([folder, await changeOf(join(folder, boundsFile)), variant])
     if (this.#network?.key !== key) {
       await this.#release()
       this.#network = { key, loaded: load(folder, variant, this.#runtime) }
@@ -109,6 +117,14 @@ export class TileReader {
     this.#network = null
     if (network !== null) await (await network.loaded).dispose()
   }
+}
+
+/** When a file was changed last; 0 where there is none, which whoever reads it will say. */
+async function changeOf(path: string): Promise<number> {
+  return stat(path).then(
+    ({ mtimeMs }) => mtimeMs,
+    () => 0
+  )
 }
 
 async function load(folder: string, variant: TileConfig['variant'], runtime: Runtime): Promise<LoadedResolver> {

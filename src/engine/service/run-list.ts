@@ -66,5 +66,6 @@ function summarize({ folder, run }: OpenedRun, evaluation: RunDetails['evaluatio
 
 /** What stands for a run folder in addresses: a path has letters that an address may not have. */
 function keyOf(folder: string): string {
-  return createHash('sha256').update(resolve(folder)).digest('hex').slice(0, 16)
+  // Beginning with a letter: digits alone would be read as an address of the internet.
+  return `r${createHash('sha256').update(resolve(folder)).digest('hex').slice(0, 15)}`
 }

@@ -123,9 +123,9 @@ export async function openStudio(config: EngineConfig, tell: (notice: EngineNoti
     },
     'runs.view': async ({ folder }) => (await readEvents(folder)).reduce(withEvent, emptyJobView),
     'runs.distribution': ({ folder, quantizer }) => distributions.distribution(folder, quantizer),
-    'runs.tile': async (config) => {
+    'runs.tile': async (config, { signal }) => {
       tiles ??= new TileReader(await requireRuntime())
-      return tiles.tile(config)
+      return tiles.tile(config, signal)
     },
     'runs.errorCurve': ({ folder, quantizer, bits }) => distributions.errorCurve(folder, quantizer, bits),
     'model.inspect': ({ file }) => inspect({ model: file, overrides: {}, ...inspected }),

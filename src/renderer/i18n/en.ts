@@ -24,7 +24,6 @@ export const en = {
     up: 'Move up',
     down: 'Move down',
     remove: 'Remove from the queue',
-    demo: 'Demo',
     state: {
       waiting: 'waiting',
       running: 'running',
@@ -61,13 +60,13 @@ export const en = {
     },
     units: { patches: 'patches', variants: 'variants', iterations: 'iterations', pictures: 'pictures' },
     progress: '{done} of {total} {unit}',
-    pace: '{speed} iterations/s · {left} left · {memory} GiB',
+    pace: '{speed} iterations/s · {left} left · engine {memory} GiB',
     seconds: '{n} s',
     minutes: '{n} min',
     hours: '{n} h',
     histogram: 'Bounds as DOBI finds them',
     histogramHint:
-      'How the values of {name} are distributed in the patches seen so far ({patches}). Values outside the two lines are clipped; the {levels} ticks are the levels that are left at {bits} bits.',
+      'How the values of {name} are distributed in the patches seen so far ({patches}). Values outside the two lines are clipped; what is between them takes one of the {levels} levels that are left at {bits} bits.',
     loss: 'Loss',
     lossHint:
       'How far the quantized network is from the full-precision one on the patches it is trained on; lower is better.',
@@ -98,8 +97,11 @@ export const en = {
     error: 'RMS error {error}',
     curve: 'Error along the search',
     curveHint:
-      'Root mean square of x − Q(x) for every candidate of DOBI, from the widest bounds inward; the lowest is taken.',
+      'Root mean square of x − Q(x) at {bits} bits for every candidate of DOBI, from the widest bounds inward; the lowest is taken.',
+    curveJointHint:
+      'Root mean square of x − Q(x) at {bits} bits as both bounds move by the shape of the distribution. This run searched them jointly.',
     candidate: 'candidate',
+    rms: 'RMS error',
     training: 'Training',
     about: 'About this run',
     model: 'Model',
@@ -109,7 +111,7 @@ export const en = {
     created: 'Begun',
     version: 'Made by',
     folder: 'Folder',
-    noEvaluation: 'This run has not been measured in the app; `2dquant evaluate` does so on the command line.',
+    noEvaluation: 'This run has no measured pictures.',
     frequency: 'share of values'
   },
   model: {
@@ -119,7 +121,7 @@ export const en = {
     scale: 'Scale',
     channels: 'Channels',
     parameters: 'Parameters',
-    macs: 'Multiplications (MACs) at {width}×{height}',
+    macs: 'Multiply–accumulates (MACs) at {width}×{height}',
     quantized: 'Quantized tensors',
     quantizedText: '{weights} weights, {activations} activations',
     gains: 'What quantization gains',

@@ -1,6 +1,7 @@
 import { defineStore } from 'pinia'
 import { ref, shallowRef } from 'vue'
 import type { RunSummary } from '../../contract/runs'
+import { EngineError } from '../engine/client'
 import { engine } from '../engine/connection'
 
 /** The runs there are, newest first. */
@@ -18,8 +19,9 @@ export const useRuns = defineStore('runs', () => {
     try {
       runs.value = await engine.call('runs.list', null)
       isKnown.value = true
-    } catch {
-      // The engine is being started anew, and tells of runs then.
+    } catch (error) {
+      // An engine that is started anew tells of runs by itself.
+      if (!(error instanceof EngineError && error.code === 'lost')) throw error
     }
   }
 

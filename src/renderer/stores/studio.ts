@@ -31,9 +31,7 @@ export const useStudio = defineStore('studio', () => {
       engineState.value = state
       if (state.state === 'lost' || state.state === 'failed') engine.lose(state.failure)
     })
-    const answer = await window.studio.start()
-    if ('failure' in answer) throw new Error(answer.failure.message)
-    const start = answer.value
+    const start = await valueOf(window.studio.start())
     version.value = start.version
     language.value = start.language
     settings.value = start.settings
@@ -42,10 +40,9 @@ export const useStudio = defineStore('studio', () => {
   }
 
   async function change(changes: Partial<Settings>): Promise<void> {
-    const answer = await window.studio.changeSettings(changes)
-    if ('failure' in answer) return
-    settings.value = answer.value.settings
-    language.value = answer.value.language
+    const changed = await valueOf(window.studio.changeSettings(changes))
+    settings.value = changed.settings
+    language.value = changed.language
   }
 
   async function restartEngine(): Promise<void> {
