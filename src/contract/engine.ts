@@ -97,7 +97,7 @@ export type EngineConfig = Readonly<z.infer<typeof engineConfigSchema>>
 
 /** What the engine tells the main process, beside what windows hear. */
 export const engineNoticeSchema = z.discriminatedUnion('kind', [
-  /** The engine listens; messages before this one would be lost. */
+  /** The engine listens. */
   z.object({ kind: z.literal('ready') }),
   /** It cannot start, for a reason that a user can do something about; it ends after this. */
   z.object({ kind: z.literal('unable'), failure: failureSchema }),

@@ -1,5 +1,6 @@
 import { app } from 'electron'
 import type { Settings, Start } from '../contract/channels'
+import { languageFor } from './language'
 
 const en = {
   menu: {
@@ -83,11 +84,9 @@ const chinese: Texts = {
   ended: { done: '运行已完成。', failed: '运行失败。' }
 }
 
-/** The language to show: the one chosen, or the first of the desktop's that is one of ours. */
-export function languageOf({ language }: Settings): Start['language'] {
-  if (language !== 'system') return language
-  const ours = app.getPreferredSystemLanguages().find((tag) => /^(zh|en)\b/i.test(tag))
-  return ours?.toLowerCase().startsWith('zh') === true ? 'zh-CN' : 'en'
+/** The language to show. */
+export function languageOf(settings: Settings): Start['language'] {
+  return languageFor(settings, app.getPreferredSystemLanguages())
 }
 
 /** The words of menus and dialogs. */
