@@ -1,9 +1,19 @@
 import { defineStore } from 'pinia'
-import { computed, ref, watchEffect } from 'vue'
-import { usualSettings, type EngineState, type Settings, type Start } from '../../contract/channels'
+import { computed, ref, shallowRef, watchEffect } from 'vue'
+import {
+  usualSettings,
+  type EngineState,
+  type NoticeValue,
+  type Settings,
+  type Start,
+  type StudioDocument
+} from '../../contract/channels'
 import { engine } from '../engine/connection'
 import { i18n } from '../i18n'
 import { valueOf } from '../action'
+
+/** A document that was opened, or an entry of the menu. */
+type Asked = { readonly document: StudioDocument } | { readonly command: NoticeValue<'command'> }
 
 /** The app as a whole: its settings, and whether the engine is there. */
 export const useStudio = defineStore('studio', () => {
@@ -12,6 +22,8 @@ export const useStudio = defineStore('studio', () => {
   const settings = ref<Settings>(usualSettings)
   const engineState = ref<EngineState>({ state: 'starting' })
   const canCheckForUpdate = ref(false)
+  /** What was asked for last from outside the page; that may be before there is a page to show it. */
+  const asked = shallowRef<Asked | null>(null)
   const prefersDark = window.matchMedia('(prefers-color-scheme: dark)')
   /** The main process has the desktop's preference overridden where the user chose a theme. */
   const isDark = ref(prefersDark.matches)
@@ -30,6 +42,12 @@ export const useStudio = defineStore('studio', () => {
     window.studio.onEngine((state) => {
       engineState.value = state
       if (state.state === 'lost' || state.state === 'failed') engine.lose(state.failure)
+    })
+    window.studio.onDocument((document) => {
+      asked.value = { document }
+    })
+    window.studio.onCommand((command) => {
+      asked.value = { command }
     })
     const start = await valueOf(window.studio.start())
     version.value = start.version
@@ -50,6 +68,7 @@ export const useStudio = defineStore('studio', () => {
   }
 
   return {
+    asked,
     restartEngine,
     version,
     language,
