@@ -1,13 +1,14 @@
 // Every check of the project, one after the other; all of them run even when one fails. The last line counts them:
-// each lint is one, each test is one.
+// each lint is one, each test is one, of the engine as of the desktop app.
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { runEndToEnd } from './end-to-end.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const lints = ['lint:types', 'lint:imports', 'lint:style', 'lint:unused']
+const lints = ['lint:types', 'lint:imports', 'lint:style', 'lint:security', 'lint:unused']
 let passed = 0
 let failed = 0
 let skipped = 0
@@ -50,6 +51,17 @@ if (existsSync(report)) {
   failed++
 }
 rmSync(folder, { recursive: true, force: true })
+
+const specs = join(root, 'test', 'e2e')
+if (
+  existsSync(specs) &&
+  readdirSync(specs, { recursive: true, encoding: 'utf8' }).some((name) => name.endsWith('.spec.ts'))
+) {
+  const counts = runEndToEnd('playwright.config.ts')
+  passed += counts.passed
+  failed += counts.failed
+  skipped += counts.skipped
+}
 
 if (skipped > 0) {
   console.log(

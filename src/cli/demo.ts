@@ -40,10 +40,18 @@ function shown(path: string): string {
   return relative(root, path)
 }
 
+const config = {
+  model: join(root, model),
+  samples: null,
+  pictures: join(root, 'demo', 'pictures'),
+  run: join(root, 'demo', 'run'),
+  continues: false,
+  bits: [4, 3, 2] as const
+}
 console.log(`2DQuant Studio quantizes ${model} on sample photographs.`)
 try {
   const started = performance.now()
-  const result = await runJob((context) => demo({ model: join(root, model), out: join(root, 'demo') }, context))
+  const result = await runJob((context) => demo(config, context))
   console.log(describe(result))
   console.log(`\nDone in ${Math.round((performance.now() - started) / 1000)} s.`)
 } catch (error) {

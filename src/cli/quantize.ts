@@ -198,7 +198,8 @@ Ctrl+C pauses training; \`2dquant resume <run>\` goes on from there.`
             calibration: options.calibration,
             calibrationKind: options.calibrationKind,
             settings: settingsFrom(options, plan),
-            out: options.out
+            out: options.out,
+            tellsTime: true
           },
           context
         )

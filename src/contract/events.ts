@@ -4,17 +4,38 @@ import { bitsSchema, trainingMethodSchema } from './bounds'
 /** Which variant is trained. */
 const variantKey = { method: trainingMethodSchema, bits: bitsSchema }
 
+/** Work done so far in the current phase. */
+export const progressEventSchema = z.object({
+  kind: z.literal('progress'),
+  phase: z.enum(['load', 'statistics', 'search', 'distillation', 'evaluate', 'upscale']),
+  done: z.number(),
+  total: z.number(),
+  /** What is counted: patches, quantizers, pictures. */
+  unit: z.string()
+})
+export type ProgressEvent = Readonly<z.infer<typeof progressEventSchema>>
+
+/** How a tensor is distributed as far as it was seen, and the bounds that DOBI finds in that; not kept in the run folder. */
+export const histogramEventSchema = z.object({
+  kind: z.literal('histogram'),
+  /** The quantizer's name. */
+  name: z.string(),
+  /** Patches seen so far. */
+  patches: z.int(),
+  min: z.number(),
+  max: z.number(),
+  /** Shares of the values in bins of equal width from min to max; they sum to 1. */
+  shares: z.array(z.number()),
+  bits: z.int(),
+  lower: z.number(),
+  upper: z.number()
+})
+export type HistogramEvent = Readonly<z.infer<typeof histogramEventSchema>>
+
 /** What a job tells while it works. */
 export const jobEventSchema = z.discriminatedUnion('kind', [
-  /** Work done so far in the current phase. */
-  z.object({
-    kind: z.literal('progress'),
-    phase: z.enum(['load', 'statistics', 'search', 'distillation', 'evaluate', 'upscale']),
-    done: z.number(),
-    total: z.number(),
-    /** What is counted: patches, quantizers, pictures. */
-    unit: z.string()
-  }),
+  progressEventSchema,
+  histogramEventSchema,
   /** Losses of one iteration of training (from 1), the feature term already weighted. */
   z.object({
     kind: z.literal('loss'),

@@ -1,4 +1,5 @@
-import type { JobEvent } from '../contract/events'
+import { setImmediate } from 'node:timers/promises'
+import type { JobEvent, ProgressEvent } from '../contract/events'
 import type { Runtime } from '../core/runtime'
 import { requireRuntime } from '../runtimes/select'
 
@@ -8,11 +9,17 @@ export interface JobContext {
   readonly emit: (event: JobEvent) => void
   /** Jobs stop within one step (a patch, a picture) once this is aborted, by throwing its reason. */
   readonly signal: AbortSignal
+  /** Called between two steps: resolves once all that waits for the thread has had its turn. */
+  readonly giveWay: () => Promise<void>
 }
 
 /** A context on the best runtime of this machine. Throws a StudioError where none works. */
-export async function makeContext(emit: JobContext['emit'], signal: AbortSignal): Promise<JobContext> {
-  return { runtime: await requireRuntime(), emit, signal }
+export async function makeContext(
+  emit: JobContext['emit'],
+  signal: AbortSignal,
+  giveWay: JobContext['giveWay'] = () => setImmediate()
+): Promise<JobContext> {
+  return { runtime: await requireRuntime(), emit, signal, giveWay }
 }
 
 /** The same context, whose events `listener` sees first. */
@@ -26,14 +33,16 @@ export function withListener(context: JobContext, listener: JobContext['emit']):
   }
 }
 
-/** Tells how far a phase has come. Throws when the job is to stop. */
-export function report(
-  { emit, signal }: JobContext,
-  phase: Extract<JobEvent, { kind: 'progress' }>['phase'],
+/** Tells how far a phase has come, and gives way. Throws when the job is to stop. */
+export async function report(
+  { emit, signal, giveWay }: JobContext,
+  phase: ProgressEvent['phase'],
   done: number,
   total: number,
   unit: string
-): void {
+): Promise<void> {
   signal.throwIfAborted()
   emit({ kind: 'progress', phase, done, total, unit })
+  await giveWay()
+  signal.throwIfAborted()
 }

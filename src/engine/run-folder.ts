@@ -5,7 +5,7 @@ import { basename, dirname, join, resolve } from 'node:path'
 import { deflateSync, inflateSync } from 'node:zlib'
 import { z } from 'zod'
 import { boundsFileSchema, type BoundsFile } from '../contract/bounds'
-import type { JobEvent } from '../contract/events'
+import { jobEventSchema, type JobEvent } from '../contract/events'
 import { quantizeSettingsSchema, runFileSchema, type QuantizeSettings, type RunFile } from '../contract/run'
 import type { Statistics } from '../core/calibration/statistics'
 import { StudioError } from '../core/errors'
@@ -70,9 +70,26 @@ export async function writeRun(folder: string, contents: RunContents): Promise<v
 
 /** What an event is in `events.jsonl`: a line, or nothing where it only matters at its time. */
 export function eventLine(event: JobEvent): string {
-  return event.kind === 'progress' || event.kind === 'pace' || event.kind === 'estimate'
+  const { kind } = event
+  return kind === 'progress' || kind === 'pace' || kind === 'estimate' || kind === 'histogram'
     ? ''
     : `${JSON.stringify(event)}\n`
+}
+
+/** An event from a line of `events.jsonl`; null for a line that was not written to its end. */
+export function parseEvent(line: string): JobEvent | null {
+  try {
+    return jobEventSchema.parse(JSON.parse(line))
+  } catch {
+    return null
+  }
+}
+
+/** What a run told while it was made. */
+export async function readEvents(folder: string): Promise<readonly JobEvent[]> {
+  const path = join(folder, eventsFile)
+  if (!existsSync(path)) return []
+  return (await readFile(path, 'utf8')).split('\n').flatMap((line) => parseEvent(line) ?? [])
 }
 
 /** A hidden name beside the folder, so that renaming stays on one disk. */
@@ -142,7 +159,7 @@ export async function openRun(folder: string): Promise<OpenedRun> {
   }
 }
 
-async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T> {
+export async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T> {
   if (!existsSync(path)) throw new StudioError('missing', `There is no "${path}"; is this the folder of a run?`)
   let parsed: unknown
   try {

@@ -8,7 +8,7 @@ import type { NamedTensors, Session } from '../core/runtime'
 import { floatTensor } from '../core/tensor'
 
 /** Tokens that tiles share with their neighbours: a window and a half on either side. */
-const tileOverlap = 24
+export const tileOverlap = 24
 
 /** Enlarges pictures with a loaded network, as the evaluation protocol pads them, tile by tile where memory asks for it. */
 export interface SuperResolver {

@@ -29,7 +29,8 @@ export function decodeElements(
   littleEndian = true
 ): Tensor {
   const count = elementCount(shape)
-  const ordered = littleEndian ? bytes.slice() : swapBytes(bytes, storedSize[type])
+  // Not `slice()`: that of Node's buffers copies nothing, and their memory does not begin at the first element.
+  const ordered = littleEndian ? new Uint8Array(bytes) : swapBytes(bytes, storedSize[type])
   const { buffer } = ordered
   switch (type) {
     case 'float32':

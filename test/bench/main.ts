@@ -1,3 +1,4 @@
+import { appBenchmarks } from './app'
 import { distillationBenchmarks, memoryOfDistillation } from './distillation'
 import { engineBenchmarks, memoryOfCalibration } from './engine'
 import { isMet, type Figure } from './figure'
@@ -8,11 +9,12 @@ const groups: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   engine: engineBenchmarks,
   distillation: distillationBenchmarks,
   quality: qualityBenchmarks,
-  'quality-best': bestQualityBenchmarks
+  'quality-best': bestQualityBenchmarks,
+  app: appBenchmarks
 }
 
-/** Groups that take too long for a run without names. */
-const long = new Set(['quality-best'])
+/** Groups that a run without names leaves out: they take too long, or need a display. */
+const long = new Set(['quality-best', 'app'])
 
 const words = process.argv.slice(2)
 const json = words.includes('--json')

@@ -7,12 +7,20 @@ import { demo, type DemoResult } from '../../src/engine/jobs/demo'
 import { bundledModel, temporaryFolder } from '../cli/run-cli'
 
 const folder = temporaryFolder()
+const config = {
+  model: bundledModel,
+  samples: null,
+  pictures: join(folder, 'pictures'),
+  run: join(folder, 'run'),
+  continues: false,
+  bits: [4, 3, 2] as const
+}
 let result: DemoResult
 let page: string
 
 beforeAll(async () => {
   const context = await makeContext(() => undefined, new AbortController().signal)
-  result = await demo({ model: bundledModel, out: folder, iterations: 20 }, context)
+  result = await demo({ ...config, iterations: 20 }, context)
   page = readFileSync(result.report, 'utf8')
 }, 300_000)
 
@@ -44,7 +52,7 @@ describe('the demo', () => {
       controller.abort()
     }, controller.signal)
     // It comes as far as the first patch, so the folder of before was no obstacle.
-    await expect(demo({ model: bundledModel, out: join(folder) }, context)).rejects.toThrow(/abort/i)
+    await expect(demo(config, context)).rejects.toThrow(/abort/i)
   })
 })
 

@@ -28,6 +28,7 @@ describe('a safetensors file', () => {
     expect(tensors.get('a')).toEqual({ type: 'float32', shape: [2, 1], data: Float32Array.of(1.5, -2) })
     expect(tensors.get('b.bias')).toEqual({ type: 'float32', shape: [2], data: Float32Array.of(1, -2) })
     expect(metadata.get('upscale')).toBe('4')
+    expect(readSafetensors(Buffer.from(sound), 'x').tensors).toEqual(tensors)
   })
 
   const body = new Uint8Array(16)

@@ -21,14 +21,20 @@ describe('lint:imports', () => {
     ['formats may not know runtimes', 'src/formats/onnx.ts', `import '../runtimes/select'`],
     ['the command line goes through the engine', 'src/cli/main.ts', `import '../core/errors'`],
     ['the command line does not read files itself', 'src/cli/main.ts', `import '../formats/checkpoint'`],
-    ['runtimes may not know the engine', 'src/runtimes/select.ts', `import '../engine/plan'`]
+    ['runtimes may not know the engine', 'src/runtimes/select.ts', `import '../engine/plan'`],
+    ['the main process starts the engine and does not call it', 'src/main/index.ts', `import '../engine/job'`],
+    ['windows talk to the engine by the contract', 'src/renderer/main.ts', `import '../engine/job'`],
+    ['pages, too', 'src/renderer/App.vue', `<script setup lang="ts">\nimport '../engine/job'\n</script>`],
+    ['windows read no files', 'src/renderer/main.ts', `import '../formats/onnx'`],
+    ['windows draw, they do not train', 'src/renderer/main.ts', `import '../core/distillation/adam'`]
   ])('%s', async (_, file, code) => {
     expect(await broken(imports, file, code)).toContain('boundaries/dependencies')
   })
 
   it.each([
     ['the engine uses core', 'src/engine/job.ts', `import '../core/errors'`],
-    ['the command line uses the contract', 'src/cli/main.ts', `import '../contract/run'`]
+    ['the command line uses the contract', 'src/cli/main.ts', `import '../contract/run'`],
+    ['windows compute what they draw', 'src/renderer/main.ts', `import '../core/calibration/dobi'`]
   ])('%s', async (_, file, code) => {
     expect(await broken(imports, file, code)).toEqual([])
   })
@@ -50,6 +56,16 @@ describe('lint:style', () => {
   it.each([
     ['any', 'export const x: any = 1', '@typescript-eslint/no-explicit-any'],
     ['a non-null assertion', 'export const x = [1][0]!', '@typescript-eslint/no-non-null-assertion'],
+    [
+      'to receive messages of windows anywhere else',
+      `import { ipcMain } from 'electron'\nipcMain.on('x', () => undefined)`,
+      'no-restricted-imports'
+    ],
+    [
+      'to send messages to windows anywhere else',
+      `declare const w: any; w.webContents.send('x')`,
+      'no-restricted-syntax'
+    ],
     ['an enum', 'export enum E { A }', 'no-restricted-syntax'],
     ['a default export', 'export default 1', 'no-restricted-syntax'],
     ['a promise that nobody waits for', 'void 0; Promise.resolve(1)', '@typescript-eslint/no-floating-promises'],
@@ -62,6 +78,19 @@ describe('lint:style', () => {
     // The type-aware rules need a file that the project knows.
     expect(await broken(style, 'src/core/runtime.ts', code)).toContain(rule)
   })
+})
+
+describe('lint:style, of messages between processes', () => {
+  const style = lint('eslint.config.mjs')
+
+  it.each(['contents.send("x")', 'event.sender.send("x")', 'frame.postMessage("x")'])(
+    'forbids %s in main',
+    async (code) => {
+      const declared = 'declare const contents: any, event: any, frame: any\n'
+      expect(await broken(style, 'src/main/index.ts', declared + code)).toContain('no-restricted-syntax')
+      expect(await broken(style, 'src/main/channels.ts', declared + code)).not.toContain('no-restricted-syntax')
+    }
+  )
 })
 
 describe('names', () => {

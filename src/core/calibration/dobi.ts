@@ -67,16 +67,28 @@ function alongLine(
   search: 'two-sided' | 'one-sided',
   steps: number
 ): FoundBounds {
+  let best: FoundBounds | null = null
+  for (const candidate of candidatesAlong(distribution, bits, search, steps)) {
+    if (best === null || candidate.error < best.error) best = candidate
+  }
+  const { min, max } = distribution.histogram
+  return best ?? { lower: min, upper: max, search, error: 0 }
+}
+
+/** The candidates of a search along a line with their errors, from the widest bounds inward. */
+export function* candidatesAlong(
+  distribution: Distribution,
+  bits: number,
+  search: 'two-sided' | 'one-sided',
+  steps: number
+): Iterable<FoundBounds> {
   const { min, max } = distribution.histogram
   const range = max - min
-  let best: FoundBounds | null = null
   for (let i = 0; i < steps; i++) {
     const lower = search === 'one-sided' ? min : min + (i * range) / (2 * steps)
     const upper = search === 'one-sided' ? max - (i * range) / steps : max - (i * range) / (2 * steps)
-    const error = Math.sqrt(squaredError(distribution, { lower, upper }, bits))
-    if (best === null || error < best.error) best = { lower, upper, search, error }
+    yield { lower, upper, search, error: Math.sqrt(squaredError(distribution, { lower, upper }, bits)) }
   }
-  return best ?? { lower: min, upper: max, search, error: 0 }
 }
 
 /** Positions of both bounds on the grid of R/(2K), searched in turn until neither moves. */

@@ -245,6 +245,14 @@ export class Distribution {
     return Math.min(Math.max(origin + (low - 0.5 + fraction) * width, min), max)
   }
 
+  /** The shares of all values in `bins` bins of equal width over the range; they sum to 1. */
+  shares(bins: number): number[] {
+    const { min, max, count } = this.histogram
+    const edge = (i: number): number =>
+      i === 0 ? 0 : i === bins ? count : this.countBelow(min + (i * (max - min)) / bins)
+    return Array.from({ length: bins }, (_, i) => (edge(i + 1) - edge(i)) / count)
+  }
+
   #inBin(bin: number): number {
     return (this.#counts[bin + 1] ?? 0) - (this.#counts[bin] ?? 0)
   }

@@ -91,9 +91,11 @@ export function observe(graph: Graph, values: readonly string[]): Observable {
   return { graph: dropDead(builder.build(outputs)), parts }
 }
 
-/** What collecting statistics reports after every patch. */
+/** What collecting statistics tells after every patch. */
 export interface StatisticsProgress {
   readonly patchesDone: number
+  /** How the values of an activation are distributed so far. */
+  histogramOf(value: string): Histogram | undefined
 }
 
 /**
@@ -110,7 +112,7 @@ export async function collectStatistics(
   sites: readonly QuantizerSite[],
   patches: Iterable<Float32Array> | AsyncIterable<Float32Array>,
   runtime: Runtime,
-  onProgress: (progress: StatisticsProgress) => void = () => undefined
+  onProgress: (progress: StatisticsProgress) => void | Promise<void> = () => undefined
 ): Promise<Statistics> {
   const statistics = new Map<string, Histogram>()
   const scratch = new CountingScratch()
@@ -126,7 +128,7 @@ export async function collectStatistics(
     let patchesDone = 0
     for await (const patch of patches) {
       await observer.show(patch)
-      onProgress({ patchesDone: ++patchesDone })
+      await onProgress({ patchesDone: ++patchesDone, histogramOf: (value) => observer.histogram(value) })
     }
     for (const [name, histogram] of observer.histograms()) statistics.set(name, histogram)
   } finally {
@@ -192,6 +194,10 @@ class Observer {
       this.#accumulators[i]?.add(each.codes.data, ...extremes(each), this.#scratch)
     }
     this.#shown++
+  }
+
+  histogram(value: string): Histogram | undefined {
+    return this.#accumulators[this.#observed.findIndex((each) => each.value === value)]?.snapshot()
   }
 
   *histograms(): Iterable<readonly [string, Histogram]> {

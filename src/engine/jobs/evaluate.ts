@@ -121,7 +121,7 @@ async function score(
         const scores = hr === null ? null : compare(image, hr, scale)
         if (scores !== null) tables[i]?.hr.at(-1)?.push({ name: entry.name, ...scores })
         await config.onImage?.({ set: set.name, name: entry.name, result: contestant.key, image, hr, scores })
-        report(context, 'evaluate', ++done, total, 'pictures')
+        await report(context, 'evaluate', ++done, total, 'pictures')
       }
     }
   }

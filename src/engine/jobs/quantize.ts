@@ -27,6 +27,7 @@ import { draw, readByPicture } from '../patches'
 import { findPictures, fingerprint, type PictureSet } from '../picture-sets'
 import { ofChannels, plannedBits, plannedSites } from '../plan'
 import { expectFreeFolder, settingsDigest, writeRun } from '../run-folder'
+import { liveHistogram } from './live-histogram'
 import { TrainingControl } from '../training/control'
 import { tellTrainingTime } from '../training/estimate'
 import { summaryOf, trainRun, type TimedVariant } from '../training/train'
@@ -41,6 +42,8 @@ export interface QuantizeConfig {
   readonly settings: QuantizeSettings
   /** The run folder to make. */
   readonly out: string
+  /** Whether the time of training is measured by a few steps and told beforehand. */
+  readonly tellsTime: boolean
 }
 
 /**
@@ -65,7 +68,7 @@ export async function quantize(
   const pictures = await findPictures(config.calibration, model.scale, config.calibrationKind, '--calibration-kind')
   const { patches: count, patchSize: size, seed } = settings
   const drawn = await draw(pictures.entries, model.scale, { count, size, seed })
-  await tellTrainingTime(model, sites, settings, context)
+  if (config.tellsTime) await tellTrainingTime(model, sites, settings, context)
 
   const searched = await findVariants(model, sites, pictures, drawn, settings, recording)
   const isTrained = settings.methods.some(trains)
@@ -155,9 +158,11 @@ async function findVariants(
   const usesDbdc = methods.includes('dbdc')
   const total = usesDbdc ? 2 * drawn.length : drawn.length
   let shown = 0
+  const live = liveHistogram(sites, settings, context.emit)
   const collect = (part: readonly Patch[]): Promise<Statistics> =>
-    collectStatistics(graph, sites, readByPicture(pictures, model, part), context.runtime, () => {
-      report(context, 'statistics', ++shown, total, 'patches')
+    collectStatistics(graph, sites, readByPicture(pictures, model, part), context.runtime, async (progress) => {
+      if (part === drawn) live(progress)
+      await report(context, 'statistics', ++shown, total, 'patches')
     })
   const statistics = await collect(drawn)
   warnOfConstants(sites, statistics, context)
@@ -177,7 +182,7 @@ async function findVariants(
       const started = performance.now()
       const quantizers = search(method, bits)
       variants.push({ variant: { method, bits, quantizers }, seconds: (performance.now() - started) / 1000 })
-      report(context, 'search', variants.length, searched.length * widths.length, 'variants')
+      await report(context, 'search', variants.length, searched.length * widths.length, 'variants')
     }
   }
   return { statistics, variants }

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { basename } from 'node:path'
 import type { QuantizeResult } from '../../contract/results'
 import type { RunFile } from '../../contract/run'
@@ -8,6 +9,7 @@ import { findPictures, fingerprint, type PictureSet } from '../picture-sets'
 import { plannedSites } from '../plan'
 import { openRun, settingsDigest } from '../run-folder'
 import { TrainingControl } from '../training/control'
+import { quantize, type QuantizeConfig } from './quantize'
 import { summaryOf, trainRun } from '../training/train'
 
 export interface ResumeConfig {
@@ -55,6 +57,23 @@ export async function resume(
     variants: trained.map(summaryOf),
     peakMemoryBytes: process.resourceUsage().maxRSS * 1024
   }
+}
+
+/**
+ * Takes a run to its end: begins it where it is not there, goes on with it where it was broken off, and leaves it where it
+ * is finished.
+ */
+export async function quantizeOrResume(
+  config: QuantizeConfig,
+  context: JobContext,
+  control: TrainingControl
+): Promise<void> {
+  if (!existsSync(config.out)) {
+    await quantize(config, context, control)
+    return
+  }
+  const { run } = await openRun(config.out)
+  if (run.state !== 'done') await resume({ run: config.out, keepBest: false }, context, control)
 }
 
 async function expectUnchanged(

@@ -59,7 +59,7 @@ export async function upscale(config: UpscaleConfig, context: JobContext): Promi
       const { width, height } = result
       const tiles = resolver.tileCount(image.width, image.height)
       images.push({ input, output, width, height, seconds: (performance.now() - started) / 1000, tiles })
-      report(context, 'upscale', i + 1, files.length, 'pictures')
+      await report(context, 'upscale', i + 1, files.length, 'pictures')
     }
   } finally {
     await loaded.dispose()

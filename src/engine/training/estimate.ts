@@ -31,6 +31,8 @@ export async function tellTrainingTime(
   const secondsPerPatch = new Map<number, number>()
   let slow: number | null = null
   for (const size of [...new Set(wanted)].toSorted((a, b) => a - b)) {
+    // Each measurement holds the thread for a while.
+    await context.giveWay()
     context.signal.throwIfAborted()
     const known: number | undefined = slow === null ? undefined : secondsPerPatch.get(slow)
     const seconds: number =

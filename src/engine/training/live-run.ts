@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { bitsSchema, formatBits, trainingMethodSchema, type BoundsFile, type Variant } from '../../contract/bounds'
-import { jobEventSchema, type JobEvent } from '../../contract/events'
+import type { JobEvent } from '../../contract/events'
 import type { RunFile } from '../../contract/run'
 import type { TrainerState } from '../../core/distillation/trainer'
 import { StudioError } from '../../core/errors'
@@ -20,6 +20,7 @@ import {
   isAlive,
   json,
   openRun,
+  parseEvent,
   replaceFile,
   runFile,
   withDiskErrors
@@ -181,14 +182,5 @@ export class LiveRun {
     closeSync(this.#events)
     await replaceFile(path, kept.map((line) => `${line}\n`).join(''))
     this.#events = openSync(path, 'a')
-  }
-}
-
-/** Null for a line that was not written to its end. */
-function parseEvent(line: string): JobEvent | null {
-  try {
-    return jobEventSchema.parse(JSON.parse(line))
-  } catch {
-    return null
   }
 }

@@ -94,6 +94,8 @@ async function trainVariants(work: TrainingWork, context: JobContext): Promise<r
     const wanted = widths.filter((bits) => findVariant(live, recipe.method, bits) === undefined)
     done += recipe.iterations * (widths.length - wanted.length)
     if (wanted.length === 0) continue
+    // What loads takes seconds, in which a program that ends would wait for nothing.
+    if (control.isStopped && !(await isBegun(live, recipe.method, wanted))) continue
     const data = await drawPatches(work, recipe)
     const loaded = await loadSessions(recipe, model, patchSize, context.runtime)
     try {
@@ -116,6 +118,12 @@ async function trainVariants(work: TrainingWork, context: JobContext): Promise<r
 
 function findVariant(live: LiveRun, method: Variant['method'], bits: Bits): Variant | undefined {
   return live.variants.find((variant) => variant.method === method && formatBits(variant.bits) === formatBits(bits))
+}
+
+/** Whether there is a checkpoint of one of these variants. */
+async function isBegun(live: LiveRun, method: VariantKey['method'], widths: readonly Bits[]): Promise<boolean> {
+  for (const bits of widths) if ((await live.loadCheckpoint({ method, bits })) !== null) return true
+  return false
 }
 
 /** Patches of all iterations as they were drawn, and those that training is validated on. */
@@ -234,7 +242,7 @@ class VariantTraining {
       if (done % checkpointEvery === 0) await live.saveCheckpoint({ ...standing, state: trainer.state })
       this.#tellPace(progress.total - progress.done - done)
       await this.#heed(trainer, standing)
-      report(this.#context, 'distillation', progress.done + done, progress.total, 'iterations')
+      await report(this.#context, 'distillation', progress.done + done, progress.total, 'iterations')
     }
     const variant = this.#outcome(standing, standing.before + trainer.iteration, outcome)
     const tensors = parameters.tensors(standing.bestValues)

@@ -111,7 +111,9 @@ describe('statistics', () => {
 
   it('report every patch', async () => {
     const seen: number[] = []
-    await collectStatistics(network(), [site('y')], patches, counting, ({ patchesDone }) => seen.push(patchesDone))
+    await collectStatistics(network(), [site('y')], patches, counting, ({ patchesDone }) => {
+      seen.push(patchesDone)
+    })
     expect(seen).toEqual([1, 2, 3])
   })
 

@@ -1,0 +1,2 @@
+export function laidOutApp(folder: string): string
+export function executableIn(folder: string): string

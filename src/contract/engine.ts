@@ -1,0 +1,126 @@
+import { z } from 'zod'
+import { bitsSchema, bitWidthSchema, methodSchema } from './bounds'
+import type { JobEvent } from './events'
+import { failureSchema, jobRequestSchema, jobSchema, type Queue } from './jobs'
+import { jobViewSchema, withEvent, type JobView } from './job-view'
+import { doctorResultSchema, inspectResultSchema, tileResultSchema } from './results'
+import { distributionSchema, errorCurveSchema, runDetailsSchema, runSummarySchema } from './runs'
+
+const nothing = z.null()
+const jobId = z.object({ id: z.string() })
+const quantizerOf = z.object({ folder: z.string(), quantizer: z.string() })
+
+/** What windows can call the engine for: arguments and result. */
+export const engineCalls = {
+  /** Adds a job to the end of the queue; `run` is the run folder to go on with, and without it a new one is named. */
+  'queue.add': {
+    args: z.object({ request: jobRequestSchema, run: z.string().optional() }),
+    result: jobSchema.pick({ id: true, run: true })
+  },
+  /** Takes a job that does not run out of the queue; what it wrote stays. */
+  'queue.remove': { args: jobId, result: nothing },
+  /** Moves a waiting job to a place among those that wait, from 0. */
+  'queue.move': { args: z.object({ id: z.string(), place: z.int().min(0) }), result: nothing },
+  /** Lets the queue go on. */
+  'queue.release': { args: nothing, result: nothing },
+  /** Training stands still, its state on disk; any other work is not paused. */
+  'job.pause': { args: jobId, result: nothing },
+  /** Goes on with a paused or interrupted job. */
+  'job.resume': { args: jobId, result: nothing },
+  /** Ends training and keeps the best so far; the job goes on with what comes after. */
+  'job.stop': { args: jobId, result: nothing },
+  /** Breaks a job off; where it trains, the run can be resumed later. */
+  'job.cancel': { args: jobId, result: nothing },
+  /** The runs there are, newest first. */
+  'runs.list': { args: nothing, result: z.array(runSummarySchema) },
+  /** What a run told while it was made, as far as it is kept. */
+  'runs.view': { args: z.object({ folder: z.string() }), result: jobViewSchema },
+  'runs.open': { args: z.object({ folder: z.string() }), result: runDetailsSchema },
+  'runs.distribution': { args: quantizerOf, result: distributionSchema },
+  'runs.errorCurve': { args: quantizerOf.extend({ bits: bitWidthSchema }), result: errorCurveSchema },
+  /** A piece of a low-resolution picture as a variant of a run enlarges it, or full precision where that is null. */
+  'runs.tile': {
+    args: z.object({
+      folder: z.string(),
+      picture: z.string(),
+      variant: z.object({ method: methodSchema, bits: bitsSchema }).nullable(),
+      left: z.int().min(0),
+      top: z.int().min(0),
+      width: z.int().min(1).max(1024),
+      height: z.int().min(1).max(1024)
+    }),
+    result: tileResultSchema
+  },
+  'model.inspect': { args: z.object({ file: z.string() }), result: inspectResultSchema },
+  'engine.doctor': { args: nothing, result: doctorResultSchema }
+} as const satisfies Record<string, { readonly args: z.ZodType; readonly result: z.ZodType }>
+
+export type EngineCall = keyof typeof engineCalls
+export type CallArgs<C extends EngineCall> = z.infer<(typeof engineCalls)[C]['args']>
+export type CallResult<C extends EngineCall> = z.infer<(typeof engineCalls)[C]['result']>
+
+/** What windows can watch: the state of a topic and what changes it. */
+export interface EngineTopics {
+  /** Each change is the whole queue. */
+  readonly queue: { readonly state: Queue; readonly change: Queue }
+  /** The key is a job's id; changes are its events. */
+  readonly job: { readonly state: JobView; readonly change: JobEvent }
+  /** A number that grows whenever the list of runs may have changed. */
+  readonly runs: { readonly state: number; readonly change: number }
+}
+export type EngineTopic = keyof EngineTopics
+
+/** The state of a topic after a change. */
+export const topicReducers: {
+  readonly [T in EngineTopic]: (
+    state: EngineTopics[T]['state'],
+    change: EngineTopics[T]['change']
+  ) => EngineTopics[T]['state']
+} = {
+  queue: (_, next) => next,
+  job: withEvent,
+  runs: (_, next) => next
+}
+
+/** What the engine's process is started with. */
+export const engineConfigSchema = z.object({
+  /** Folder of the bundled model. */
+  models: z.string(),
+  /** Folder of the sample pictures; null takes them from their npm packages. */
+  samples: z.string().nullable(),
+  /** Where new run folders are made. */
+  runs: z.string(),
+  /** Where the engine keeps what is its own: the queue, pictures of the demo. */
+  data: z.string()
+})
+export type EngineConfig = Readonly<z.infer<typeof engineConfigSchema>>
+
+/** What the engine tells the main process, beside what windows hear. */
+export const engineNoticeSchema = z.discriminatedUnion('kind', [
+  /** The engine listens. */
+  z.object({ kind: z.literal('ready') }),
+  /** It cannot start, for a reason that a user can do something about; it ends after this. */
+  z.object({ kind: z.literal('unable'), failure: failureSchema }),
+  /** What is at work; null when nothing is. `fraction` is 0 to 1 of the current phase. */
+  z.object({
+    kind: z.literal('activity'),
+    job: z
+      .object({ id: z.string(), run: z.string(), paused: z.boolean(), trains: z.boolean(), fraction: z.number() })
+      .nullable(),
+    memoryBytes: z.number()
+  }),
+  z.object({ kind: z.literal('ended'), run: z.string(), state: z.enum(['done', 'failed']), message: z.string() }),
+  /** Pictures of this run may be shown. */
+  z.object({ kind: z.literal('known-run'), key: z.string(), folder: z.string() }),
+  /** All that was running is on disk: the process may end. */
+  z.object({ kind: z.literal('settled') })
+])
+export type EngineNotice = Readonly<z.infer<typeof engineNoticeSchema>>
+
+/** What the main process tells the engine. A message with a port connects a window. */
+export const engineOrderSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('connect') }),
+  /** The program ends: pause or stop what runs, then say `settled`. */
+  z.object({ kind: z.literal('settle'), how: z.enum(['pause', 'stop']) })
+])
+export type EngineOrder = Readonly<z.infer<typeof engineOrderSchema>>

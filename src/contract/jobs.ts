@@ -1,0 +1,64 @@
+import { z } from 'zod'
+import { pictureKindSchema, quantizeSettingsSchema } from './run'
+
+/** What a window can ask the engine to do in the background. */
+export const jobRequestSchema = z.discriminatedUnion('kind', [
+  /** Quantizes the bundled model on the sample pictures and measures what was made. */
+  z.object({ kind: z.literal('demo'), iterations: z.int().min(1).max(1_000_000).optional() }),
+  /** Quantizes a network on the user's pictures. */
+  z.object({
+    kind: z.literal('quantize'),
+    model: z.string(),
+    calibration: z.string(),
+    calibrationKind: pictureKindSchema.optional(),
+    settings: quantizeSettingsSchema
+  }),
+  /** Goes on with the training of a run that was paused or killed. */
+  z.object({ kind: z.literal('resume') })
+])
+export type JobRequest = Readonly<z.infer<typeof jobRequestSchema>>
+
+/**
+ * Where a job stands. `interrupted`: the engine ended without a word while it ran. Jobs that are paused or interrupted can
+ * go on; the last three are ends.
+ */
+export const jobStateSchema = z.enum(['waiting', 'running', 'paused', 'interrupted', 'done', 'failed', 'cancelled'])
+export type JobState = z.infer<typeof jobStateSchema>
+
+/** Why something did not work, in one sentence for the user. */
+export const failureSchema = z.object({ code: z.string(), message: z.string() })
+export type Failure = Readonly<z.infer<typeof failureSchema>>
+
+export const jobSchema = z.object({
+  id: z.string(),
+  request: jobRequestSchema,
+  /** The run folder it makes or goes on with. */
+  run: z.string(),
+  state: jobStateSchema,
+  failure: failureSchema.optional(),
+  /** When it was asked for, as ISO 8601. */
+  created: z.string()
+})
+export type Job = Readonly<z.infer<typeof jobSchema>>
+
+/** The jobs there are: those that ended first, then the one at work, then those that wait, in their order. */
+export const queueSchema = z.object({
+  jobs: z.array(jobSchema),
+  /** While true no job is begun: work was paused or broken off, and the user says when it goes on. */
+  held: z.boolean(),
+  /** The id of the job whose work is in memory, running or standing still; null after a restart. */
+  atWork: z.string().nullable().default(null)
+})
+export type Queue = Readonly<z.infer<typeof queueSchema>>
+
+/** Whether a job has come to its end. */
+export function hasEnded({ state }: Pick<Job, 'state'>): boolean {
+  return state === 'done' || state === 'failed' || state === 'cancelled'
+}
+
+/** The job at work, if any. */
+export function jobAtWork({ jobs, atWork }: Queue): Job | undefined {
+  return jobs.find(({ id }) => id === atWork)
+}
+
+export const emptyQueue: Queue = { jobs: [], held: false, atWork: null }

@@ -1,0 +1,98 @@
+import { z } from 'zod'
+import { bitsSchema, bitWidthSchema, contestantSchema, methodSchema, quantizerSchema, trainingSchema } from './bounds'
+import { evaluateResultSchema } from './results'
+import { runFileSchema } from './run'
+
+/** The file `evaluation.json` of a run folder: what an evaluation measured, and the pictures it made. */
+export const evaluationFileSchema = z.object({
+  schema: z.literal(1),
+  results: evaluateResultSchema.shape.results,
+  pictures: z.array(
+    z.object({
+      set: z.string(),
+      name: z.string(),
+      width: z.int(),
+      height: z.int(),
+      views: z.array(
+        z.object({
+          method: contestantSchema.or(z.literal('hr')),
+          bits: bitsSchema.nullable(),
+          /** A PNG file in the run folder. */
+          file: z.string(),
+          psnr: z.number().nullable(),
+          ssim: z.number().nullable()
+        })
+      )
+    })
+  )
+})
+export type EvaluationFile = Readonly<z.infer<typeof evaluationFileSchema>>
+export type EvaluatedPicture = EvaluationFile['pictures'][number]
+export type PictureView = EvaluatedPicture['views'][number]
+
+/** A run as lists show it. */
+export const runSummarySchema = z.object({
+  folder: z.string(),
+  /** Stands for the folder in addresses of its pictures. */
+  key: z.string(),
+  /** The folder's name. */
+  name: z.string(),
+  state: runFileSchema.shape.state,
+  created: z.string(),
+  /** The model's file name and architecture. */
+  model: z.string(),
+  architecture: z.string(),
+  scale: z.int(),
+  bits: z.array(bitsSchema),
+  methods: z.array(methodSchema),
+  /** The best mean PSNR in dB of a quantized variant on the first set, and full precision there; null if not measured. */
+  psnr: z.object({ best: z.number(), fp: z.number() }).nullable(),
+  /** A picture in the run folder that stands for it. */
+  thumbnail: z.string().nullable()
+})
+export type RunSummary = Readonly<z.infer<typeof runSummarySchema>>
+
+/** All that a run folder tells, but for its histograms. */
+export const runDetailsSchema = z.object({
+  summary: runSummarySchema,
+  run: runFileSchema,
+  variants: z.array(z.object({ method: methodSchema, bits: bitsSchema, training: trainingSchema.optional() })),
+  /** Names of the quantizers, in the order of the network. */
+  quantizers: z.array(quantizerSchema.pick({ name: true, kind: true })),
+  evaluation: evaluationFileSchema.nullable(),
+  /** Whether there is a report.html. */
+  hasReport: z.boolean()
+})
+export type RunDetails = Readonly<z.infer<typeof runDetailsSchema>>
+
+/** How the tensor of one quantizer is distributed, and what each variant's bounds keep of it. */
+export const distributionSchema = z.object({
+  name: z.string(),
+  min: z.number(),
+  max: z.number(),
+  /** Shares of the values in bins of equal width from min to max; they sum to 1. */
+  shares: z.array(z.number()),
+  variants: z.array(
+    z.object({
+      method: methodSchema,
+      bits: bitsSchema,
+      /** Bits of this very quantizer: of a weight or an activation, or as the run's plan says. */
+      width: bitWidthSchema,
+      lower: z.number(),
+      upper: z.number(),
+      /**
+       * Root mean square of x − Q(x), in the tensor's unit; null where every channel has bounds of its own, and for weights
+       * that were trained.
+       */
+      error: z.number().nullable()
+    })
+  )
+})
+export type Distribution = Readonly<z.infer<typeof distributionSchema>>
+
+/** The error of a quantizer along DOBI's search: candidate bounds, from the widest inward. */
+export const errorCurveSchema = z.object({
+  search: z.enum(['two-sided', 'one-sided']),
+  candidates: z.array(z.object({ lower: z.number(), upper: z.number(), error: z.number() }))
+})
+export type ErrorCurve = Readonly<z.infer<typeof errorCurveSchema>>

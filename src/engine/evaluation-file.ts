@@ -1,0 +1,80 @@
+import { existsSync } from 'node:fs'
+import { mkdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { formatBits, type Bits } from '../contract/bounds'
+import type { EvaluateResult } from '../contract/results'
+import { evaluationFileSchema, type EvaluatedPicture, type EvaluationFile, type PictureView } from '../contract/runs'
+import type { Image } from '../core/imaging/image'
+import { writeImage } from '../formats/image-files'
+import type { EvaluatedImage } from './jobs/evaluate'
+import { json, readJson, replaceFile, withDiskErrors } from './run-folder'
+
+const evaluationFile = 'evaluation.json'
+const imageFolder = 'images'
+
+/** Keeps the pictures of an evaluation in a run folder, and what was measured on them. */
+export class EvaluationRecorder {
+  readonly #folder: string
+  readonly #pictures: (Omit<EvaluatedPicture, 'views'> & { readonly views: PictureView[] })[] = []
+
+  private constructor(folder: string) {
+    this.#folder = folder
+  }
+
+  /** Begins anew: what an earlier evaluation left is removed. */
+  static async open(folder: string): Promise<EvaluationRecorder> {
+    await withDiskErrors(folder, async () => {
+      await rm(join(folder, evaluationFile), { force: true })
+      await rm(join(folder, imageFolder), { recursive: true, force: true })
+    })
+    return new EvaluationRecorder(folder)
+  }
+
+  async add({ set, name, result: { method, bits }, image, hr, scores }: EvaluatedImage): Promise<void> {
+    const known = this.#pictures.findIndex((picture) => picture.set === set && picture.name === name)
+    const number = known === -1 ? this.#pictures.length : known
+    const picture = this.#pictures[number] ?? { set, name, width: image.width, height: image.height, views: [] }
+    if (known === -1) {
+      this.#pictures.push(picture)
+      if (hr !== null) {
+        const file = await this.#write(number, 'hr', null, hr)
+        picture.views.push({ method: 'hr', bits: null, file, psnr: null, ssim: null })
+      }
+    }
+    const file = await this.#write(number, method, bits, image)
+    const measured = scores === null ? { psnr: null, ssim: null } : finiteOf(scores)
+    picture.views.push({ method, bits, file, ...measured })
+  }
+
+  /** Writes what was gathered; from then on the run folder has an evaluation. */
+  async save(results: EvaluateResult['results']): Promise<void> {
+    const contents: EvaluationFile = { schema: 1, results, pictures: this.#pictures }
+    await replaceFile(join(this.#folder, evaluationFile), json(contents))
+  }
+
+  async #write(number: number, method: PictureView['method'], bits: Bits | null, image: Image): Promise<string> {
+    const width = bits === null ? '' : `-${formatBits(bits).replace('/', '-')}`
+    const file = `${imageFolder}/${number + 1}/${method}${width}.png`
+    await withDiskErrors(this.#folder, async () => {
+      await mkdir(join(this.#folder, imageFolder, String(number + 1)), { recursive: true })
+      await writeImage(join(this.#folder, file), image)
+    })
+    return file
+  }
+}
+
+/** The evaluation in a run folder; null where there is none. */
+export async function readEvaluation(folder: string): Promise<EvaluationFile | null> {
+  const path = join(folder, evaluationFile)
+  return existsSync(path) ? readJson(path, evaluationFileSchema) : null
+}
+
+function finiteOf({
+  psnr,
+  ssim
+}: {
+  readonly psnr: number
+  readonly ssim: number
+}): Pick<PictureView, 'psnr' | 'ssim'> {
+  return { psnr: Number.isFinite(psnr) ? psnr : null, ssim: Number.isFinite(ssim) ? ssim : null }
+}

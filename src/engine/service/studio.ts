@@ -1,0 +1,260 @@
+import { existsSync } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
+import { basename, extname, join, resolve } from 'node:path'
+import {
+  engineCalls,
+  topicReducers,
+  type CallArgs,
+  type CallResult,
+  type EngineCall,
+  type EngineConfig,
+  type EngineNotice,
+  type EngineTopics
+} from '../../contract/engine'
+import type { JobEvent } from '../../contract/events'
+import type { Job, JobRequest } from '../../contract/jobs'
+import { emptyJobView, withEvent } from '../../contract/job-view'
+import { StudioError } from '../../core/errors'
+import { makeContext } from '../job'
+import { demo } from '../jobs/demo'
+import { DistributionReader } from '../jobs/distribution'
+import { TileReader } from '../jobs/tile'
+import { doctor } from '../jobs/doctor'
+import { inspect } from '../jobs/inspect'
+import { quantizeOrResume, resume } from '../jobs/resume'
+import { readEvents, withDiskErrors } from '../run-folder'
+import { requireRuntime } from '../../runtimes/select'
+import type { TrainingControl } from '../training/control'
+import { Feed } from './feed'
+import { JobQueue } from './queue'
+import { describeRun, listRuns } from './run-list'
+import { failureOf, type CallContext, type Service } from './server'
+import { Turns } from './turns'
+
+/** What a model's page tells sizes of, and the input it counts multiplications at. */
+const inspected = { bits: [2, 3, 4, 6, 8], width: 320, height: 180 }
+
+/** Milliseconds between two words to the main process of how far work has come. */
+const activityInterval = 250
+
+/** The engine as windows see it: a queue of long jobs, and small ones that go between their steps. */
+export interface Studio extends Service {
+  /** Brings what is at work to disk; nothing is begun any more. */
+  settle(how: 'pause' | 'stop'): Promise<void>
+}
+
+type Handlers = {
+  readonly [C in EngineCall]: (args: CallArgs<C>, context: CallContext) => Promise<CallResult<C>> | CallResult<C>
+}
+
+/** @param tell hears what the main process should know */
+export async function openStudio(config: EngineConfig, tell: (notice: EngineNotice) => void): Promise<Studio> {
+  await withDiskErrors(config.data, () => mkdir(config.data, { recursive: true }))
+  const turns = new Turns()
+  const distributions = new DistributionReader()
+  let tiles: TileReader | null = null
+  const runs = new Feed(0, topicReducers.runs)
+  const runsChanged = (): void => {
+    runs.publish(runs.state + 1)
+  }
+
+  let tellActivity: () => void = () => undefined
+  const execute = async (
+    job: Job,
+    emit: (event: JobEvent) => void,
+    signal: AbortSignal,
+    control: TrainingControl
+  ): Promise<void> => {
+    const activity = new Activity(job, control, tell)
+    tellActivity = () => {
+      activity.tell()
+    }
+    try {
+      const telling = (event: JobEvent): void => {
+        emit(event)
+        activity.hear(event)
+        if (event.kind === 'validation' && event.iteration === 0) runsChanged()
+      }
+      const context = await makeContext(telling, signal, turns.giveWay)
+      await carryOut(job, config, context, control)
+      tell({ kind: 'ended', run: job.run, state: 'done', message: '' })
+    } catch (error) {
+      if (!signal.aborted) {
+        tell({ kind: 'ended', run: job.run, state: 'failed', message: failureOf(error).message })
+      }
+      throw error
+    } finally {
+      tellActivity = () => undefined
+      tell({ kind: 'activity', job: null, memoryBytes: process.memoryUsage.rss() })
+      runsChanged()
+    }
+  }
+  const queue = await JobQueue.open(join(config.data, 'queue.json'), execute, readEvents)
+  // While training stands still there are no events that would tell of it.
+  queue.feed.listen(() => {
+    tellActivity()
+  })
+
+  const handlers: Handlers = {
+    'queue.add': async ({ request, run }) => {
+      if (request.kind === 'resume' && run === undefined) {
+        throw new StudioError('usage', 'Which run is to go on was not said.')
+      }
+      const taken = queue.feed.state.jobs.map((job) => job.run)
+      const folder = resolve(run ?? newRunFolder(config.runs, request, taken))
+      return { id: await queue.add(request, folder), run: folder }
+    },
+    'queue.remove': ({ id }) => done(queue.remove(id)),
+    'queue.move': ({ id, place }) => done(queue.move(id, place)),
+    'queue.release': () => done(queue.release()),
+    'job.pause': ({ id }) => done(queue.pause(id)),
+    'job.resume': ({ id }) => done(queue.resume(id)),
+    'job.stop': ({ id }) => done(queue.stop(id)),
+    'job.cancel': ({ id }) => done(queue.cancel(id)),
+    'runs.list': async () => {
+      const found = await listRuns(config.runs)
+      for (const { key, folder } of found) tell({ kind: 'known-run', key, folder })
+      return [...found]
+    },
+    'runs.open': async ({ folder }) => {
+      const details = await describeRun(folder)
+      tell({ kind: 'known-run', key: details.summary.key, folder: details.summary.folder })
+      return details
+    },
+    'runs.view': async ({ folder }) => (await readEvents(folder)).reduce(withEvent, emptyJobView),
+    'runs.distribution': ({ folder, quantizer }) => distributions.distribution(folder, quantizer),
+    'runs.tile': async (config, { signal }) => {
+      tiles ??= new TileReader(await requireRuntime())
+      return tiles.tile(config, signal)
+    },
+    'runs.errorCurve': ({ folder, quantizer, bits }) => distributions.errorCurve(folder, quantizer, bits),
+    'model.inspect': ({ file }) => inspect({ model: file, overrides: {}, ...inspected }),
+    'engine.doctor': () => doctor()
+  }
+
+  return {
+    call: (name, args, context) => {
+      if (!isCall(name)) throw new StudioError('usage', `The engine knows no call "${name}".`)
+      const answer = (): Promise<unknown> => callHandler(handlers, name, args, context)
+      return steers(name) ? answer() : turns.take(answer)
+    },
+    feed: (topic, key): Feed<unknown, unknown> => {
+      const topics: Readonly<Record<keyof EngineTopics, () => unknown>> = {
+        queue: () => queue.feed,
+        job: () => queue.view(key),
+        runs: () => runs
+      }
+      if (!Object.hasOwn(topics, topic)) throw new StudioError('usage', `The engine knows no topic "${topic}".`)
+      return topics[topic as keyof EngineTopics]() as Feed<unknown, unknown>
+    },
+    settle: async (how) => {
+      await queue.settle(how)
+      await tiles?.dispose()
+    }
+  }
+}
+
+const done = (work: Promise<void>): Promise<null> => work.then(() => null)
+
+/**
+ * Whether a call steers the queue. What steers it must not hold up the job at work: cancelling waits for that job's end, and
+ * would wait forever for a job that waits for it.
+ */
+function steers(name: EngineCall): boolean {
+  return name.startsWith('queue.') || name.startsWith('job.')
+}
+
+function isCall(name: string): name is EngineCall {
+  return Object.hasOwn(engineCalls, name)
+}
+
+/** Arguments come from a window and are checked before they are used. */
+async function callHandler<C extends EngineCall>(
+  handlers: Handlers,
+  name: C,
+  args: unknown,
+  context: CallContext
+): Promise<CallResult<C>> {
+  return handlers[name](engineCalls[name].args.parse(args) as CallArgs<C>, context)
+}
+
+async function carryOut(
+  { request, run }: Job,
+  config: EngineConfig,
+  context: Awaited<ReturnType<typeof makeContext>>,
+  control: TrainingControl
+): Promise<void> {
+  switch (request.kind) {
+    case 'demo': {
+      const { iterations } = request
+      const model = join(config.models, 'swinir-tiny-x4.safetensors')
+      const pictures = join(config.data, 'demo-pictures')
+      const places = { model, samples: config.samples, pictures, run }
+      const wanted = { bits: [2] as const, ...(iterations !== undefined && { iterations }) }
+      await demo({ ...places, ...wanted, continues: true }, context, control)
+      return
+    }
+    case 'quantize': {
+      const { model, calibration, calibrationKind, settings } = request
+      const quantizing = {
+        model,
+        overrides: {},
+        scale: undefined,
+        calibration,
+        calibrationKind,
+        settings,
+        out: run,
+        tellsTime: false
+      }
+      await quantizeOrResume(quantizing, context, control)
+      return
+    }
+    case 'resume':
+      await resume({ run, keepBest: false }, context, control)
+  }
+}
+
+/** A new place beside the other runs, named by what is quantized and when; `taken` are places that jobs have. */
+function newRunFolder(runs: string, request: JobRequest, taken: readonly string[]): string {
+  const subject = request.kind === 'quantize' ? basename(request.model, extname(request.model)) : 'demo'
+  // Swedish dates begin with the year; the time is the desktop's own.
+  const stamp = new Date().toLocaleString('sv-SE').replaceAll(':', '.')
+  const wanted = resolve(runs, `${subject} ${stamp}`)
+  const isFree = (folder: string): boolean => !taken.includes(folder) && !existsSync(folder)
+  // Several jobs may be asked for within a second.
+  let folder = wanted
+  for (let number = 2; !isFree(folder); number++) folder = `${wanted} (${number})`
+  return folder
+}
+
+/** Tells the main process how far a job has come: now and then, and whenever it is asked to. */
+class Activity {
+  readonly #job: Job
+  readonly #control: TrainingControl
+  readonly #tell: (notice: EngineNotice) => void
+  #told = -Infinity
+  #trains = false
+  #fraction = 0
+
+  constructor(job: Job, control: TrainingControl, tell: (notice: EngineNotice) => void) {
+    this.#job = job
+    this.#control = control
+    this.#tell = tell
+  }
+
+  hear(event: JobEvent): void {
+    if (event.kind !== 'progress') return
+    const trains = event.phase === 'distillation'
+    const changes = trains !== this.#trains
+    this.#trains = trains
+    this.#fraction = event.done / event.total
+    if (changes || performance.now() - this.#told >= activityInterval) this.tell()
+  }
+
+  tell(): void {
+    this.#told = performance.now()
+    const { id, run } = this.#job
+    const job = { id, run, paused: this.#control.isPaused, trains: this.#trains, fraction: this.#fraction }
+    this.#tell({ kind: 'activity', job, memoryBytes: process.memoryUsage.rss() })
+  }
+}

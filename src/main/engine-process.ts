@@ -1,0 +1,153 @@
+import { MessageChannelMain, utilityProcess, type BrowserWindow, type UtilityProcess } from 'electron'
+import log from 'electron-log/main'
+import type { EngineState } from '../contract/channels'
+import { engineNoticeSchema, type EngineConfig, type EngineNotice, type EngineOrder } from '../contract/engine'
+import type { Failure } from '../contract/jobs'
+import { handPort } from './channels'
+import { engineFailure } from './engine-failure'
+
+/** An engine that ends this often within this time (in milliseconds) is not started again by itself. */
+const mostFailures = 3
+const failureWindow = 60_000
+
+/** Milliseconds that an engine may take to bring its work to disk when the program ends. */
+const settleTime = 30_000
+
+export interface EngineOptions {
+  /** Its entry file. */
+  readonly file: string
+  readonly config: EngineConfig
+  readonly onState: (state: EngineState) => void
+  readonly onNotice: (notice: EngineNotice) => void
+}
+
+/** Keeps the engine's process going, and windows connected to it. */
+export class EngineProcess {
+  readonly #options: EngineOptions
+  readonly #windows = new Set<BrowserWindow>()
+  #process: UtilityProcess | null = null
+  #state: EngineState = { state: 'starting' }
+  #failures: number[] = []
+  #memory = 0
+  /** Why it could not start, where it said so. */
+  #obstacle: Failure | null = null
+  #ending = false
+  #settled: () => void = () => undefined
+
+  constructor(options: EngineOptions) {
+    this.#options = options
+  }
+
+  /** Starts the engine, where it was not started yet or was given up. */
+  start(): void {
+    if (this.#process !== null || this.#ending) return
+    this.#failures = []
+    this.#start()
+  }
+
+  get state(): EngineState {
+    return this.#state
+  }
+
+  /** The process's number; undefined where there is none. */
+  get pid(): number | undefined {
+    return this.#process?.pid
+  }
+
+  /**
+   * Gives a window that listens a port to the engine, now and whenever the engine is started anew. A page that was loaded
+   * again asks for another.
+   */
+  connect(window: BrowserWindow): void {
+    if (!this.#windows.has(window)) window.once('closed', () => this.#windows.delete(window))
+    this.#windows.add(window)
+    if (this.#state.state === 'running') this.#link(window)
+  }
+
+  /** Has the engine bring its work to disk, and ends it. */
+  async end(how: 'pause' | 'stop'): Promise<void> {
+    this.#ending = true
+    const engine = this.#process
+    if (engine === null) return
+    const settled = new Promise<void>((resolve) => {
+      this.#settled = resolve
+      engine.once('exit', () => {
+        resolve()
+      })
+      setTimeout(resolve, settleTime)
+    })
+    this.#order({ kind: 'settle', how })
+    await settled
+    engine.kill()
+  }
+
+  #start(): void {
+    this.#setState({ state: 'starting' })
+    const { file, config } = this.#options
+    const engine = utilityProcess.fork(file, [JSON.stringify(config)], {
+      serviceName: '2DQuant engine',
+      stdio: 'pipe',
+      // They are for developers: of modules in JSON, and of libraries that sharp cannot know here.
+      env: { ...process.env, NODE_NO_WARNINGS: '1' }
+    })
+    this.#process = engine
+    engine.stdout?.on('data', (data: Buffer) => {
+      log.info(`engine: ${data.toString().trimEnd()}`)
+    })
+    engine.stderr?.on('data', (data: Buffer) => {
+      log.warn(`engine: ${data.toString().trimEnd()}`)
+    })
+    engine.on('message', (message: unknown) => {
+      const notice = engineNoticeSchema.safeParse(message)
+      if (notice.success) this.#hear(notice.data)
+      else log.error('The engine said what is not understood', message)
+    })
+    engine.once('exit', (code) => {
+      this.#ended(code)
+    })
+  }
+
+  #hear(notice: EngineNotice): void {
+    if (notice.kind === 'ready') {
+      this.#setState({ state: 'running' })
+      for (const window of this.#windows) this.#link(window)
+    }
+    if (notice.kind === 'unable') this.#obstacle = notice.failure
+    if (notice.kind === 'activity') this.#memory = notice.memoryBytes
+    if (notice.kind === 'settled') this.#settled()
+    this.#options.onNotice(notice)
+  }
+
+  #ended(code: number): void {
+    this.#process = null
+    if (this.#ending) return
+    const failure = this.#obstacle ?? engineFailure(code, this.#memory)
+    this.#obstacle = null
+    log.error(`The engine ended with code ${code}: ${failure.message}`)
+    this.#memory = 0
+    const now = performance.now()
+    this.#failures = [...this.#failures.filter((time) => now - time < failureWindow), now]
+    this.#options.onNotice({ kind: 'activity', job: null, memoryBytes: 0 })
+    if (this.#failures.length >= mostFailures) {
+      this.#setState({ state: 'failed', failure })
+      return
+    }
+    this.#setState({ state: 'lost', failure })
+    this.#start()
+  }
+
+  #setState(state: EngineState): void {
+    this.#state = state
+    this.#options.onState(state)
+  }
+
+  #link(window: BrowserWindow): void {
+    const { port1, port2 } = new MessageChannelMain()
+    this.#order({ kind: 'connect' }, [port1])
+    handPort(window, port2)
+  }
+
+  #order(order: EngineOrder, ports: Electron.MessagePortMain[] = []): void {
+    this.#process?.postMessage(order, ports)
+  }
+}

@@ -1,0 +1,48 @@
+import { readFile, realpath } from 'node:fs/promises'
+import { extname, join, sep } from 'node:path'
+import { imageScheme, pageScheme } from '../contract/names'
+
+/**
+ * What pages may load: themselves, and pictures of runs. Scripts come from our files alone; styles may stand in attributes,
+ * as charts and pop-ups are placed by them.
+ */
+export const contentSecurityPolicy = [
+  `default-src 'none'`,
+  `script-src 'self'`,
+  `style-src 'self' 'unsafe-inline'`,
+  `img-src 'self' data: ${imageScheme}:`,
+  `font-src 'self'`,
+  `connect-src 'self'`,
+  `base-uri 'none'`,
+  `form-action 'none'`,
+  `frame-ancestors 'none'`
+].join('; ')
+
+/** A file below a folder, of one of the kinds; anything else is not found, links that lead out of the folder included. */
+export async function serveFile(
+  folder: string,
+  pathname: string,
+  types: Readonly<Record<string, string>>
+): Promise<Response> {
+  const type = types[extname(pathname).toLowerCase()]
+  if (type === undefined) return notFound()
+  try {
+    const root = await realpath(folder)
+    const path = await realpath(join(root, decodeURIComponent(pathname)))
+    if (!path.startsWith(root + sep)) return notFound()
+    const headers = {
+      'Content-Type': type,
+      'Content-Security-Policy': contentSecurityPolicy,
+      'X-Content-Type-Options': 'nosniff',
+      // Pictures are drawn into canvases of our pages.
+      'Access-Control-Allow-Origin': `${pageScheme}://app`
+    }
+    return new Response(await readFile(path), { headers })
+  } catch {
+    return notFound()
+  }
+}
+
+export function notFound(): Response {
+  return new Response(null, { status: 404 })
+}

@@ -1,0 +1,60 @@
+import { contextBridge, ipcRenderer, webUtils } from 'electron'
+import type {
+  Notice,
+  NoticeValue,
+  Request,
+  RequestArgs,
+  RequestResult,
+  Settings,
+  StudioDocument
+} from '../contract/channels'
+import type { Failure } from '../contract/jobs'
+import { portMessage } from '../contract/names'
+
+type Answer<T> = { readonly value: T } | { readonly failure: Failure }
+
+async function ask<R extends Request>(request: R, args: RequestArgs<R>): Promise<Answer<RequestResult<R>>> {
+  return (await ipcRenderer.invoke(request, args)) as Answer<RequestResult<R>>
+}
+
+function listen<N extends Notice>(notice: N, listener: (value: NoticeValue<N>) => void): () => void {
+  const forward = (_: unknown, value: NoticeValue<N>): void => {
+    listener(value)
+  }
+  ipcRenderer.on(notice, forward)
+  return () => {
+    ipcRenderer.off(notice, forward)
+  }
+}
+
+// A port cannot pass the bridge; it reaches the page as a message of the window to itself.
+ipcRenderer.on(portMessage, ({ ports }) => {
+  window.postMessage(portMessage, window.location.origin, [...ports])
+})
+
+/**
+ * What pages can ask of the main process. Answers are values: an error would lose all but its message on its way over the
+ * bridge.
+ */
+const studio = {
+  start: () => ask('start', null),
+  changeSettings: (settings: Partial<Settings>) => ask('settings.change', settings),
+  chooseModel: () => ask('choose.model', null),
+  chooseRun: () => ask('choose.run', null),
+  openPath: (path: string) => ask('open.path', { path }),
+  recentDocuments: () => ask('documents.recent', null),
+  documentOpened: (document: StudioDocument) => ask('documents.opened', document),
+  showRunFolder: (key: string) => ask('run.showFolder', { key }),
+  showReport: (key: string) => ask('run.showReport', { key }),
+  copyDiagnostics: () => ask('diagnostics.copy', null),
+  checkForUpdate: () => ask('update.check', null),
+  restartEngine: () => ask('engine.restart', null),
+  /** The path of a file that was dropped on the page. */
+  pathOf: (file: File) => webUtils.getPathForFile(file),
+  onEngine: (listener: (state: NoticeValue<'engine'>) => void) => listen('engine', listener),
+  onDocument: (listener: (document: NoticeValue<'document'>) => void) => listen('document', listener),
+  onCommand: (listener: (command: NoticeValue<'command'>) => void) => listen('command', listener)
+}
+export type StudioBridge = typeof studio
+
+contextBridge.exposeInMainWorld('studio', studio)

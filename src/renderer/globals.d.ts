@@ -1,0 +1,13 @@
+declare module '*.css'
+
+declare module '*.vue' {
+  import type { DefineComponent } from 'vue'
+  const component: DefineComponent
+  export default component
+}
+
+declare module 'virtual:icons' {
+  import type { IconifyJSON } from '@iconify/types'
+  const icons: IconifyJSON
+  export default icons
+}

@@ -1,0 +1,27 @@
+import { createRouter, createWebHashHistory } from 'vue-router'
+import HomePage from './pages/HomePage.vue'
+
+/**
+ * Pages by their addresses; all but the first are loaded when they are shown. Files and folders stand in the query, as
+ * their names may hold anything.
+ */
+export const router = createRouter({
+  history: createWebHashHistory(),
+  routes: [
+    { path: '/', name: 'home', component: HomePage },
+    {
+      path: '/run',
+      name: 'run',
+      component: () => import('./pages/RunPage.vue'),
+      props: ({ query }) => ({ folder: String(query['folder']) })
+    },
+    {
+      path: '/model',
+      name: 'model',
+      component: () => import('./pages/ModelPage.vue'),
+      props: ({ query }) => ({ file: String(query['file']) })
+    },
+    { path: '/settings', name: 'settings', component: () => import('./pages/SettingsPage.vue') },
+    { path: '/:rest(.*)', redirect: '/' }
+  ]
+})

@@ -1,0 +1,83 @@
+import { defineStore } from 'pinia'
+import { computed, ref, shallowRef, watchEffect } from 'vue'
+import {
+  usualSettings,
+  type EngineState,
+  type NoticeValue,
+  type Settings,
+  type Start,
+  type StudioDocument
+} from '../../contract/channels'
+import { engine } from '../engine/connection'
+import { i18n } from '../i18n'
+import { valueOf } from '../action'
+
+/** A document that was opened, or an entry of the menu. */
+type Asked = { readonly document: StudioDocument } | { readonly command: NoticeValue<'command'> }
+
+/** The app as a whole: its settings, and whether the engine is there. */
+export const useStudio = defineStore('studio', () => {
+  const version = ref('')
+  const language = ref<Start['language']>('en')
+  const settings = ref<Settings>(usualSettings)
+  const engineState = ref<EngineState>({ state: 'starting' })
+  const canCheckForUpdate = ref(false)
+  /** What was asked for last from outside the page; that may be before there is a page to show it. */
+  const asked = shallowRef<Asked | null>(null)
+  const prefersDark = window.matchMedia('(prefers-color-scheme: dark)')
+  /** The main process has the desktop's preference overridden where the user chose a theme. */
+  const isDark = ref(prefersDark.matches)
+
+  const isEngineThere = computed(() => engineState.value.state === 'running')
+
+  async function begin(): Promise<void> {
+    prefersDark.addEventListener('change', ({ matches }) => {
+      isDark.value = matches
+    })
+    watchEffect(() => {
+      document.documentElement.classList.toggle('dark', isDark.value)
+      document.documentElement.lang = language.value
+      i18n.global.locale.value = language.value
+    })
+    window.studio.onEngine((state) => {
+      engineState.value = state
+      if (state.state === 'lost' || state.state === 'failed') engine.lose(state.failure)
+    })
+    window.studio.onDocument((document) => {
+      asked.value = { document }
+    })
+    window.studio.onCommand((command) => {
+      asked.value = { command }
+    })
+    const start = await valueOf(window.studio.start())
+    version.value = start.version
+    language.value = start.language
+    settings.value = start.settings
+    engineState.value = start.engine
+    canCheckForUpdate.value = start.canCheckForUpdate
+  }
+
+  async function change(changes: Partial<Settings>): Promise<void> {
+    const changed = await valueOf(window.studio.changeSettings(changes))
+    settings.value = changed.settings
+    language.value = changed.language
+  }
+
+  async function restartEngine(): Promise<void> {
+    await valueOf(window.studio.restartEngine())
+  }
+
+  return {
+    asked,
+    restartEngine,
+    version,
+    language,
+    settings,
+    engineState,
+    isEngineThere,
+    canCheckForUpdate,
+    isDark,
+    begin,
+    change
+  }
+})
