@@ -4,3 +4,7 @@ export const portMessage = 'engine-port'
 /** Addresses that pages are loaded from, and pictures of runs: `studio-image://KEY/images/1/fp.png`. */
 export const pageScheme = 'studio'
 export const imageScheme = 'studio-image'
+
+/** Files of a run folder that more than the engine knows: what makes it one, and its report. */
+export const runFile = 'run.json'
+export const reportFile = 'report.html'

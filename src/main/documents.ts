@@ -2,6 +2,7 @@ import { existsSync, statSync } from 'node:fs'
 import { basename, dirname, extname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { StudioDocument } from '../contract/channels'
+import { runFile } from '../contract/names'
 
 /** Endings of files that may hold a model. */
 export const modelExtensions: readonly string[] = ['pth', 'pt', 'safetensors']
@@ -9,8 +10,8 @@ export const modelExtensions: readonly string[] = ['pth', 'pt', 'safetensors']
 /** What a path is to this program: a model, a run, or nothing (null). */
 export function documentAt(path: string): StudioDocument | null {
   if (!existsSync(path)) return null
-  if (statSync(path).isDirectory()) return existsSync(join(path, 'run.json')) ? { kind: 'run', path } : null
-  if (basename(path) === 'run.json') return { kind: 'run', path: dirname(path) }
+  if (statSync(path).isDirectory()) return existsSync(join(path, runFile)) ? { kind: 'run', path } : null
+  if (basename(path) === runFile) return { kind: 'run', path: dirname(path) }
   return modelExtensions.includes(extname(path).slice(1).toLowerCase()) ? { kind: 'model', path } : null
 }
 

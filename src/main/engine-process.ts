@@ -49,11 +49,6 @@ export class EngineProcess {
     return this.#state
   }
 
-  /** The process's number; undefined where there is none. */
-  get pid(): number | undefined {
-    return this.#process?.pid
-  }
-
   /**
    * Gives a window that listens a port to the engine, now and whenever the engine is started anew. A page that was loaded
    * again asks for another.

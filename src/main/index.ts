@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { app, clipboard, dialog, nativeTheme, net, shell } from 'electron'
 import log from 'electron-log/main'
 import type { StudioDocument } from '../contract/channels'
+import { reportFile, runFile } from '../contract/names'
 import { answerRequests, RequestError } from './channels'
 import { Closing } from './closing'
 import { describeDiagnostics } from './diagnostics'
@@ -163,11 +164,11 @@ async function run(): Promise<void> {
     },
     'run.showFolder': ({ key }) => {
       // The file within, not the folder: what is called like a program would be started.
-      shell.showItemInFolder(inRun(key, 'run.json'))
+      shell.showItemInFolder(inRun(key, runFile))
       return null
     },
     'run.showReport': async ({ key }) => {
-      const path = inRun(key, 'report.html')
+      const path = inRun(key, reportFile)
       const problem = await shell.openPath(path)
       if (problem !== '') throw new RequestError(`"${path}" could not be opened: ${problem}`)
       return null

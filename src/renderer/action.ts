@@ -1,5 +1,6 @@
 import { useToast } from '@nuxt/ui/composables'
 import { computed, ref, type Ref } from 'vue'
+import { messageOf } from './format'
 import { i18n } from './i18n'
 
 /** Does what a control asks for, and says so where it does not work. */
@@ -16,7 +17,7 @@ export function useAction(): {
     try {
       await work()
     } catch (error) {
-      const description = error instanceof Error ? error.message : String(error)
+      const description = messageOf(error)
       const title = i18n.global.t('errors.title')
       toast.add({ title, description, color: 'error', icon: 'i-lucide-circle-alert', duration: 0 })
     } finally {

@@ -24,3 +24,8 @@ export function signed(value: number | null, digits: number): string {
 export function nameOf(path: string): string {
   return path.split(/[/\\]/).filter(Boolean).at(-1) ?? path
 }
+
+/** What an error says. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

@@ -5,6 +5,7 @@ import { createApp } from 'vue'
 import icons from 'virtual:icons'
 import App from './App.vue'
 import { acceptPorts } from './engine/connection'
+import { messageOf } from './format'
 import { i18n } from './i18n'
 import { router } from './router'
 import { useStudio } from './stores/studio'
@@ -18,5 +19,5 @@ try {
   app.mount('#app')
 } catch (error) {
   // Without an answer there is no page; what is wrong is all that can be shown.
-  document.body.textContent = error instanceof Error ? error.message : String(error)
+  document.body.textContent = messageOf(error)
 }

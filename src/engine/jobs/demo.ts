@@ -10,6 +10,7 @@ import {
   type Method
 } from '../../contract/bounds'
 import type { JobEvent } from '../../contract/events'
+import { reportFile } from '../../contract/names'
 import type { EvaluateResult, InspectResult } from '../../contract/results'
 import { StudioError } from '../../core/errors'
 import { cropToMultiple } from '../../core/imaging/image'
@@ -135,7 +136,7 @@ export async function demo(
   const facts = await inspect({ model, overrides, bits, width: 128, height: 128 })
   const results = [...bicubic.results, ...quantized.results].toSorted(byWidth)
   const rows = results.map((result) => toRow(result, facts))
-  const report = join(run, 'report.html')
+  const report = join(run, reportFile)
   const charts = chartsOf(await readEvents(run), bits)
   await writeReport(report, describe(rows, facts, bits, charts, gallery.pictures()))
   await recorder.save(results)

@@ -2,9 +2,10 @@ import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
+import { reportFile, runFile } from '../../contract/names'
 import type { RunDetails, RunSummary } from '../../contract/runs'
 import { readEvaluation } from '../evaluation-file'
-import { openRun, runFile, type OpenedRun } from '../run-folder'
+import { openRun, type OpenedRun } from '../run-folder'
 
 /** The runs in a folder that can be read, newest first. Others are left out: they may be on their way, or damaged. */
 export async function listRuns(folder: string): Promise<readonly RunSummary[]> {
@@ -36,8 +37,6 @@ export async function describeRun(folder: string): Promise<RunDetails> {
     hasReport: existsSync(join(folder, reportFile))
   }
 }
-
-export const reportFile = 'report.html'
 
 function summarize({ folder, run }: OpenedRun, evaluation: RunDetails['evaluation']): RunSummary {
   const { state, created, model, settings } = run

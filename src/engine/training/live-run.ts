@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { bitsSchema, formatBits, trainingMethodSchema, type BoundsFile, type Variant } from '../../contract/bounds'
 import type { JobEvent } from '../../contract/events'
+import { runFile } from '../../contract/names'
 import type { RunFile } from '../../contract/run'
 import type { TrainerState } from '../../core/distillation/trainer'
 import { StudioError } from '../../core/errors'
@@ -22,7 +23,6 @@ import {
   openRun,
   parseEvent,
   replaceFile,
-  runFile,
   withDiskErrors
 } from '../run-folder'
 
