@@ -20,7 +20,7 @@ import {
 } from '../contract/run'
 import { StudioError } from '../engine/errors'
 import { quantize } from '../engine/jobs/quantize'
-import { presetNames, presets, settingsOf, type PresetName } from '../engine/presets'
+import { presetNames, presets, settingsOf, type PresetName } from '../contract/presets'
 import {
   imageRangeOption,
   jsonOption,

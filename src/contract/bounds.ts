@@ -52,7 +52,11 @@ export const quantizerSchema = z.object({
   upper: z.number(),
   search: z.enum(['two-sided', 'one-sided', 'joint', 'minmax', 'percentile', 'dbdc', 'distilled']),
   /** Bounds of every output channel of a weight, for methods that have them; `lower` and `upper` then enclose all. */
-  channels: z.array(z.object({ lower: z.number(), upper: z.number() })).optional()
+  channels: z.array(z.object({ lower: z.number(), upper: z.number() })).optional(),
+  /** Where a user set the bounds by hand: what had been found before. */
+  found: z.object({ lower: z.number(), upper: z.number() }).optional(),
+  /** Whether training that starts here leaves these bounds as they are. */
+  frozen: z.boolean().optional()
 })
 export type Quantizer = Readonly<z.infer<typeof quantizerSchema>>
 

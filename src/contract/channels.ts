@@ -7,10 +7,19 @@ const nothing = z.null()
 export const settingsSchema = z.object({
   theme: z.enum(['system', 'light', 'dark']),
   /** `system` takes Chinese where the desktop is Chinese, English elsewhere. */
-  language: z.enum(['system', 'en', 'zh-CN'])
+  language: z.enum(['system', 'en', 'zh-CN']),
+  /** Where runs are kept; null takes a folder beside the settings. */
+  runsFolder: z.string().nullable(),
+  /** Mebibytes that the values of a network may take; null takes half of what is free. */
+  memoryCap: z.int().min(64).nullable()
 })
 export type Settings = Readonly<z.infer<typeof settingsSchema>>
-export const usualSettings: Settings = { theme: 'system', language: 'system' }
+export const usualSettings: Settings = {
+  theme: 'system',
+  language: 'system',
+  runsFolder: null,
+  memoryCap: null
+}
 
 /** A file or folder that was opened from outside the window: by double click, drag, argument or menu. */
 export const documentSchema = z.object({ kind: z.enum(['model', 'run']), path: z.string() })
@@ -48,7 +57,8 @@ export const requests = {
   'settings.change': { args: settingsSchema.partial(), result: startSchema.pick({ settings: true, language: true }) },
   /** Lets the user choose a file or folder; null where nothing was chosen. */
   'choose.model': { args: nothing, result: z.string().nullable() },
-  'choose.run': { args: nothing, result: z.string().nullable() },
+  'choose.folder': { args: nothing, result: z.string().nullable() },
+  'choose.picture': { args: nothing, result: z.string().nullable() },
   /** Opens what was dropped on the window, as by double click. */
   'open.path': { args: z.object({ path: z.string() }), result: nothing },
   /** What was opened lately, newest first. */
@@ -58,6 +68,28 @@ export const requests = {
   /** Shows the folder of a run, or its report, outside the app. */
   'run.showFolder': { args: z.object({ key: z.string() }), result: nothing },
   'run.showReport': { args: z.object({ key: z.string() }), result: nothing },
+  /** Puts the folder of a run into the system's trash. */
+  'run.trash': { args: z.object({ key: z.string() }), result: nothing },
+  /** Saves what a page made where the user says; null where they said nothing. */
+  'file.save': {
+    args: z.object({ name: z.string(), contents: z.union([z.string(), z.instanceof(Uint8Array)]) }),
+    result: z.string().nullable()
+  },
+  /** Saves a picture of a run where the user says; null where they said nothing. */
+  'run.savePicture': { args: z.object({ key: z.string(), file: z.string() }), result: z.string().nullable() },
+  /** What was filled in of a new quantization and not begun, as the page keeps it; null where there is nothing. */
+  'draft.load': { args: nothing, result: z.string().nullable() },
+  'draft.save': {
+    args: z.object({
+      draft: z
+        .string()
+        .max(2 ** 20)
+        .nullable()
+    }),
+    result: nothing
+  },
+  /** Puts a text into the clipboard. */
+  'text.copy': { args: z.object({ text: z.string() }), result: nothing },
   /** Puts what helps to find a fault into the clipboard. */
   'diagnostics.copy': { args: nothing, result: nothing },
   'update.check': { args: nothing, result: updateSchema },
@@ -72,7 +104,7 @@ export const notices = {
   engine: engineStateSchema,
   document: documentSchema,
   /** A menu entry that the window carries out. */
-  command: z.enum(['home', 'settings', 'demo'])
+  command: z.enum(['home', 'new', 'runs', 'settings', 'demo'])
 } as const satisfies Record<string, z.ZodType>
 export type Notice = keyof typeof notices
 export type NoticeValue<N extends Notice> = z.infer<(typeof notices)[N]>

@@ -1,14 +1,25 @@
 import { z } from 'zod'
 import { bitsSchema, bitWidthSchema, methodSchema } from './bounds'
-import type { JobEvent } from './events'
-import { failureSchema, jobRequestSchema, jobSchema, type Queue } from './jobs'
+import { quantizerRowSchema, type JobEvent } from './events'
+import { failureSchema, jobRequestSchema, jobSchema, quantizeRequestSchema, type Queue } from './jobs'
 import { jobViewSchema, withEvent, type JobView } from './job-view'
 import { doctorResultSchema, inspectResultSchema, tileResultSchema } from './results'
-import { distributionSchema, errorCurveSchema, runDetailsSchema, runSummarySchema } from './runs'
+import { estimateSchema, patchSheetSchema, setCheckSchema } from './preparation'
+import { modelOverridesSchema, pictureFolderSchema } from './run'
+import {
+  boundsEditSchema,
+  distributionSchema,
+  errorCurveSchema,
+  gallerySchema,
+  runDetailsSchema,
+  runSummarySchema,
+  triedBoundsSchema
+} from './runs'
 
 const nothing = z.null()
 const jobId = z.object({ id: z.string() })
 const quantizerOf = z.object({ folder: z.string(), quantizer: z.string() })
+const variantOf = z.object({ folder: z.string(), method: methodSchema, bits: bitsSchema })
 
 /** What windows can call the engine for: arguments and result. */
 export const engineCalls = {
@@ -31,6 +42,8 @@ export const engineCalls = {
   'job.stop': { args: jobId, result: nothing },
   /** Breaks a job off; where it trains, the run can be resumed later. */
   'job.cancel': { args: jobId, result: nothing },
+  /** Whose histogram a calibrating job tells; null leaves the choice to the engine. */
+  'job.watch': { args: jobId.extend({ quantizer: z.string().nullable() }), result: nothing },
   /** The runs there are, newest first. */
   'runs.list': { args: nothing, result: z.array(runSummarySchema) },
   /** What a run told while it was made, as far as it is kept. */
@@ -38,6 +51,26 @@ export const engineCalls = {
   'runs.open': { args: z.object({ folder: z.string() }), result: runDetailsSchema },
   'runs.distribution': { args: quantizerOf, result: distributionSchema },
   'runs.errorCurve': { args: quantizerOf.extend({ bits: bitWidthSchema }), result: errorCurveSchema },
+  /** All quantizers of a variant, in the order of the network. */
+  'runs.quantizers': { args: variantOf, result: z.array(quantizerRowSchema) },
+  /** Distributions of so many quantizers, by their names. */
+  'runs.gallery': {
+    args: z.object({ folder: z.string(), quantizers: z.array(z.string()).max(64) }),
+    result: gallerySchema
+  },
+  /** What bounds would do to a tensor, from its stored histogram. */
+  'runs.tryBounds': {
+    args: quantizerOf.extend({ bits: bitWidthSchema, lower: z.number(), upper: z.number() }),
+    result: triedBoundsSchema
+  },
+  /**
+   * Changes bounds of a variant by hand; gives the rows that changed. Measuring, looking, exporting and training that starts
+   * from this variant take them from then on. Refused while a job is at work on the run.
+   */
+  'runs.setBounds': {
+    args: variantOf.extend({ edits: z.array(boundsEditSchema).min(1) }),
+    result: z.array(quantizerRowSchema)
+  },
   /** A piece of a low-resolution picture as a variant of a run enlarges it, or full precision where that is null. */
   'runs.tile': {
     args: z.object({
@@ -51,7 +84,28 @@ export const engineCalls = {
     }),
     result: tileResultSchema
   },
-  'model.inspect': { args: z.object({ file: z.string() }), result: inspectResultSchema },
+  'model.inspect': {
+    args: z.object({ file: z.string(), overrides: modelOverridesSchema.optional() }),
+    result: inspectResultSchema
+  },
+  /** The patches that a run would calibrate on. */
+  'data.patches': {
+    args: z.object({
+      model: z.string(),
+      calibration: pictureFolderSchema,
+      patches: z.int().min(1),
+      patchSize: z.int().min(1),
+      seed: z.int().min(0)
+    }),
+    result: patchSheetSchema
+  },
+  /** What folders would be to an evaluation at a scale. */
+  'data.sets': {
+    args: z.object({ scale: z.int().min(1), sets: z.array(pictureFolderSchema) }),
+    result: z.array(setCheckSchema)
+  },
+  /** What a run would take. A job at work meanwhile makes it seem more. */
+  'data.estimate': { args: quantizeRequestSchema, result: estimateSchema },
   'engine.doctor': { args: nothing, result: doctorResultSchema }
 } as const satisfies Record<string, { readonly args: z.ZodType; readonly result: z.ZodType }>
 
@@ -88,8 +142,10 @@ export const engineConfigSchema = z.object({
   models: z.string(),
   /** Folder of the sample pictures; null takes them from their npm packages. */
   samples: z.string().nullable(),
-  /** Where new run folders are made. */
+  /** Where new run folders are made, and runs are looked for. */
   runs: z.string(),
+  /** Bytes that the values of a network may take; null takes half of what is free. */
+  memoryCap: z.number().nullable(),
   /** Where the engine keeps what is its own: the queue, pictures of the demo. */
   data: z.string()
 })
@@ -120,6 +176,8 @@ export type EngineNotice = Readonly<z.infer<typeof engineNoticeSchema>>
 /** What the main process tells the engine. A message with a port connects a window. */
 export const engineOrderSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('connect') }),
+  /** What the user chose anew. */
+  z.object({ kind: z.literal('configure'), runs: z.string(), memoryCap: z.number().nullable() }),
   /** The program ends: pause or stop what runs, then say `settled`. */
   z.object({ kind: z.literal('settle'), how: z.enum(['pause', 'stop']) })
 ])

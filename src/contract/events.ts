@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { bitsSchema, trainingMethodSchema } from './bounds'
+import { bitsSchema, bitWidthSchema, methodSchema, trainingMethodSchema } from './bounds'
 
 /** Which variant is trained. */
 const variantKey = { method: trainingMethodSchema, bits: bitsSchema }
@@ -32,10 +32,51 @@ export const histogramEventSchema = z.object({
 })
 export type HistogramEvent = Readonly<z.infer<typeof histogramEventSchema>>
 
+/** What there is to know of one quantizer of a variant. */
+export const quantizerRowSchema = z.object({
+  name: z.string(),
+  kind: z.enum(['weight', 'activation']),
+  /** Bits of this very quantizer. */
+  bits: bitWidthSchema,
+  /** Extremes of the tensor. */
+  min: z.number(),
+  max: z.number(),
+  /** By which of its two searches DOBI goes: by the shape of the distribution. */
+  shape: z.enum(['two-sided', 'one-sided']),
+  /** What the bounds are and do; null as long as they are not found. */
+  bounds: z
+    .object({
+      lower: z.number(),
+      upper: z.number(),
+      /** Shares of the values below the lower and below the upper bound, 0 to 1. */
+      belowLower: z.number(),
+      belowUpper: z.number(),
+      /** Root mean square of x − Q(x), in the tensor's unit; null where the stored histogram does not tell it. */
+      error: z.number().nullable(),
+      /** Signal to quantization noise, 10·log₁₀(Σx² / Σ(x − Q(x))²) in dB; null where there is no noise, or no error. */
+      sqnr: z.number().nullable(),
+      /** Where a user set them by hand: what had been found before. */
+      found: z.object({ lower: z.number(), upper: z.number() }).nullable(),
+      frozen: z.boolean()
+    })
+    .nullable()
+})
+export type QuantizerRow = Readonly<z.infer<typeof quantizerRowSchema>>
+
 /** What a job tells while it works. */
 export const jobEventSchema = z.discriminatedUnion('kind', [
   progressEventSchema,
   histogramEventSchema,
+  /**
+   * Quantizers of the variant that is shown while a run calibrates, DOBI's at its fewest bits: rows that are new or have
+   * changed. Not kept in the run folder, which tells the same once it is there.
+   */
+  z.object({
+    kind: z.literal('quantizers'),
+    method: methodSchema,
+    bits: bitsSchema,
+    rows: z.array(quantizerRowSchema)
+  }),
   /** Losses of one iteration of training (from 1), the feature term already weighted. */
   z.object({
     kind: z.literal('loss'),
@@ -57,8 +98,10 @@ export const jobEventSchema = z.discriminatedUnion('kind', [
     psnrAgainstHr: z.number().nullable(),
     /** Share of the gradient of all bounds that the feature term supplies, 0 to 1. */
     featureShare: z.number(),
-    /** A piece of the student's output, a PNG file in the run folder. */
-    preview: z.string()
+    /** Pieces of the student's output on the held-out patches side by side, squares; a PNG file in the run folder. */
+    preview: z.string(),
+    /** The same pieces in full precision; told at iteration 0. Absent in runs of older versions. */
+    reference: z.string().optional()
   }),
   /** How fast training goes; not kept in the run folder. */
   z.object({

@@ -1,20 +1,36 @@
 import { z } from 'zod'
-import { pictureKindSchema, quantizeSettingsSchema } from './run'
+import { bitsSchema, methodSchema } from './bounds'
+import { modelOverridesSchema, pictureFolderSchema, quantizeSettingsSchema } from './run'
+
+/** Quantizes a network on the user's pictures. */
+export const quantizeRequestSchema = z.object({
+  kind: z.literal('quantize'),
+  model: z.string(),
+  overrides: modelOverridesSchema.optional(),
+  calibration: pictureFolderSchema,
+  settings: quantizeSettingsSchema,
+  /** Pictures that everything is measured on at the end; none where absent. */
+  sets: z.array(pictureFolderSchema).optional(),
+  /** Ends once bounds are found, so that they can be looked at and changed; `resume` goes on from there. */
+  endsWithBounds: z.boolean().optional()
+})
+export type QuantizeRequest = Readonly<z.infer<typeof quantizeRequestSchema>>
 
 /** What a window can ask the engine to do in the background. */
 export const jobRequestSchema = z.discriminatedUnion('kind', [
   /** Quantizes the bundled model on the sample pictures and measures what was made. */
   z.object({ kind: z.literal('demo'), iterations: z.int().min(1).max(1_000_000).optional() }),
-  /** Quantizes a network on the user's pictures. */
+  quantizeRequestSchema,
+  /** Goes on with the training of a run that was paused or killed, or that ended with its bounds. */
+  z.object({ kind: z.literal('resume'), sets: z.array(pictureFolderSchema).optional() }),
+  /** Measures a run on pictures; what was measured before is replaced. */
+  z.object({ kind: z.literal('evaluate'), sets: z.array(pictureFolderSchema).min(1) }),
+  /** Enlarges a user's picture by a variant of a run, or by full precision (null), into the run folder. */
   z.object({
-    kind: z.literal('quantize'),
-    model: z.string(),
-    calibration: z.string(),
-    calibrationKind: pictureKindSchema.optional(),
-    settings: quantizeSettingsSchema
-  }),
-  /** Goes on with the training of a run that was paused or killed. */
-  z.object({ kind: z.literal('resume') })
+    kind: z.literal('upscale'),
+    picture: z.string(),
+    variant: z.object({ method: methodSchema, bits: bitsSchema }).nullable()
+  })
 ])
 export type JobRequest = Readonly<z.infer<typeof jobRequestSchema>>
 

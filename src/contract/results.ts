@@ -44,6 +44,9 @@ export type QuantizeResult = Readonly<z.infer<typeof quantizeResultSchema>>
 
 /** What `inspect --json` prints. All sizes and ratios are theoretical. */
 export const inspectResultSchema = z.object({
+  sha256: z.string(),
+  /** The name of the published file that this is, bit for bit; null for any other. */
+  official: z.string().nullable(),
   architecture: z.string(),
   config: z.record(z.string(), z.unknown()),
   scale: z.int(),

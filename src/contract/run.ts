@@ -45,11 +45,23 @@ export type QuantizeSettings = Readonly<z.infer<typeof quantizeSettingsSchema>>
 export const pictureKindSchema = z.enum(['hr', 'lr'])
 export type PictureKind = z.infer<typeof pictureKindSchema>
 
+/** A folder of pictures; what a flat one holds is said where its name does not tell. */
+export const pictureFolderSchema = z.object({ folder: z.string(), kind: pictureKindSchema.optional() })
+export type PictureFolder = Readonly<z.infer<typeof pictureFolderSchema>>
+
+/** What a checkpoint does not tell of its network. */
+export const modelOverridesSchema = z.object({
+  /** Factor between values 0 to 1 and what the network works on. */
+  imageRange: z.number().positive().optional(),
+  /** EDSR: factor on residual branches. */
+  residualScale: z.number().positive().optional()
+})
+
 /** The file `run.json`. */
 export const runFileSchema = z.object({
   schema: z.literal(1),
   appVersion: z.string(),
-  /** A run in training may be going on, or have ended without a word; a paused one waits to be resumed. */
+  /** A run in training may be going on, or have ended without a word; a paused one waits to be resumed, or to be begun. */
   state: z.enum(['training', 'paused', 'done']),
   created: z.string(),
   model: z.object({

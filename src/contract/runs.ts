@@ -7,6 +7,8 @@ import { runFileSchema } from './run'
 export const evaluationFileSchema = z.object({
   schema: z.literal(1),
   results: evaluateResultSchema.shape.results,
+  /** Variants whose bounds were changed by hand since they were measured. */
+  outdated: z.array(z.object({ method: methodSchema, bits: bitsSchema })).default([]),
   pictures: z.array(
     z.object({
       set: z.string(),
@@ -52,6 +54,27 @@ export const runSummarySchema = z.object({
 })
 export type RunSummary = Readonly<z.infer<typeof runSummarySchema>>
 
+/** Values of the paper's Table 3 that may stand beside what was measured. */
+export const publishedSchema = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('values'),
+    rows: z.array(
+      z.object({
+        /** As the evaluation names it. */
+        set: z.string(),
+        method: contestantSchema,
+        bits: bitWidthSchema.nullable(),
+        psnr: z.number(),
+        ssim: z.number()
+      })
+    ),
+    /** Sets beside which nothing stands, and why. */
+    reasons: z.array(z.object({ set: z.string(), reason: z.string() }))
+  }),
+  z.object({ kind: z.literal('none'), reason: z.string() })
+])
+export type Published = Readonly<z.infer<typeof publishedSchema>>
+
 /** All that a run folder tells, but for its histograms. */
 export const runDetailsSchema = z.object({
   summary: runSummarySchema,
@@ -60,6 +83,20 @@ export const runDetailsSchema = z.object({
   /** Names of the quantizers, in the order of the network. */
   quantizers: z.array(quantizerSchema.pick({ name: true, kind: true })),
   evaluation: evaluationFileSchema.nullable(),
+  /** Values of the paper for what was measured, or why none stand beside it. Null without an evaluation. */
+  published: publishedSchema.nullable(),
+  /** Pictures of the user that variants enlarged, newest first: PNG files in the run folder. */
+  upscaled: z.array(
+    z.object({
+      file: z.string(),
+      /** The picture's name, and what enlarged it. */
+      name: z.string(),
+      method: contestantSchema,
+      bits: bitsSchema.nullable(),
+      width: z.int(),
+      height: z.int()
+    })
+  ),
   /** Whether there is a report.html. */
   hasReport: z.boolean()
 })
@@ -96,3 +133,35 @@ export const errorCurveSchema = z.object({
   candidates: z.array(z.object({ lower: z.number(), upper: z.number(), error: z.number() }))
 })
 export type ErrorCurve = Readonly<z.infer<typeof errorCurveSchema>>
+
+/** How the tensors of several quantizers are distributed, for looking at many at once. */
+export const gallerySchema = z.array(
+  z.object({
+    name: z.string(),
+    min: z.number(),
+    max: z.number(),
+    /** Shares of the values in bins of equal width from min to max; they sum to 1. */
+    shares: z.array(z.number()),
+    /** Values below which 1 %, 25 %, 50 %, 75 % and 99 % of all values lie. */
+    quantiles: z.tuple([z.number(), z.number(), z.number(), z.number(), z.number()])
+  })
+)
+export type Gallery = Readonly<z.infer<typeof gallerySchema>>
+
+/** What bounds do to a tensor that a user tries by hand. */
+export const triedBoundsSchema = z.object({
+  belowLower: z.number(),
+  belowUpper: z.number(),
+  error: z.number(),
+  sqnr: z.number().nullable()
+})
+export type TriedBounds = Readonly<z.infer<typeof triedBoundsSchema>>
+
+/** A change of one quantizer by hand. */
+export const boundsEditSchema = z.object({
+  name: z.string(),
+  /** Its new bounds; null gives back those that were found. */
+  bounds: z.object({ lower: z.number(), upper: z.number() }).nullable(),
+  frozen: z.boolean()
+})
+export type BoundsEdit = Readonly<z.infer<typeof boundsEditSchema>>

@@ -48,7 +48,7 @@ export class EvaluationRecorder {
 
   /** Writes what was gathered; from then on the run folder has an evaluation. */
   async save(results: EvaluateResult['results']): Promise<void> {
-    const contents: EvaluationFile = { schema: 1, results, pictures: this.#pictures }
+    const contents: EvaluationFile = { schema: 1, results, outdated: [], pictures: this.#pictures }
     await replaceFile(join(this.#folder, evaluationFile), json(contents))
   }
 

@@ -37,6 +37,8 @@ parentPort.on('message', ({ data, ports }) => {
     case 'connect':
       for (const port of ports) serve(processPort(port), studio)
       return
+    case 'configure':
+      return
     case 'settle':
       void studio.settle(order.how).finally(() => {
         tell({ kind: 'settled' })

@@ -7,6 +7,9 @@ import { runFile } from '../contract/names'
 /** Endings of files that may hold a model. */
 export const modelExtensions: readonly string[] = ['pth', 'pt', 'safetensors']
 
+/** Endings of pictures that can be enlarged. */
+export const pictureExtensions: readonly string[] = ['png', 'jpg', 'jpeg', 'webp', 'tif', 'tiff']
+
 /** What a path is to this program: a model, a run, or nothing (null). */
 export function documentAt(path: string): StudioDocument | null {
   if (!existsSync(path)) return null

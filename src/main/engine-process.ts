@@ -24,6 +24,7 @@ export interface EngineOptions {
 /** Keeps the engine's process going, and windows connected to it. */
 export class EngineProcess {
   readonly #options: EngineOptions
+  #config: EngineConfig
   readonly #windows = new Set<BrowserWindow>()
   #process: UtilityProcess | null = null
   #state: EngineState = { state: 'starting' }
@@ -36,6 +37,7 @@ export class EngineProcess {
 
   constructor(options: EngineOptions) {
     this.#options = options
+    this.#config = options.config
   }
 
   /** Starts the engine, where it was not started yet or was given up. */
@@ -43,6 +45,12 @@ export class EngineProcess {
     if (this.#process !== null || this.#ending) return
     this.#failures = []
     this.#start()
+  }
+
+  /** Tells the engine what the user chose anew; one that is started later knows it from its start. */
+  configure(choice: Pick<EngineConfig, 'runs' | 'memoryCap'>): void {
+    this.#config = { ...this.#config, ...choice }
+    this.#order({ kind: 'configure', ...choice })
   }
 
   get state(): EngineState {
@@ -78,8 +86,7 @@ export class EngineProcess {
 
   #start(): void {
     this.#setState({ state: 'starting' })
-    const { file, config } = this.#options
-    const engine = utilityProcess.fork(file, [JSON.stringify(config)], {
+    const engine = utilityProcess.fork(this.#options.file, [JSON.stringify(this.#config)], {
       serviceName: '2DQuant engine',
       stdio: 'pipe',
       // They are for developers: of modules in JSON, and of libraries that sharp cannot know here.

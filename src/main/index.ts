@@ -1,18 +1,20 @@
 import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { writeFile } from 'node:fs/promises'
+import { basename, join } from 'node:path'
 import { app, clipboard, dialog, nativeTheme, net, shell } from 'electron'
 import log from 'electron-log/main'
-import type { StudioDocument } from '../contract/channels'
+import type { Settings, StudioDocument } from '../contract/channels'
 import { reportFile, runFile } from '../contract/names'
 import { answerRequests, RequestError } from './channels'
 import { Closing } from './closing'
 import { describeDiagnostics } from './diagnostics'
-import { documentAt, documentIn, modelExtensions } from './documents'
+import { documentAt, documentIn, modelExtensions, pictureExtensions } from './documents'
 import { EngineProcess } from './engine-process'
 import { setMenu } from './menu'
 import { registerSchemes, servePages } from './pages'
 import { places } from './places'
 import { lockDown } from './security'
+import { readWithin } from './served-file'
 import { Store } from './store'
 import { StudioWindow } from './studio-window'
 import { languageOf, textsOf } from './texts'
@@ -41,6 +43,14 @@ registerSchemes()
 if (app.requestSingleInstanceLock()) run().catch(giveUp)
 else app.quit()
 
+/** What of the settings the engine must know. */
+function engineChoice({ runsFolder, memoryCap }: Settings): {
+  readonly runs: string
+  readonly memoryCap: number | null
+} {
+  return { runs: runsFolder ?? places.runs, memoryCap: memoryCap === null ? null : memoryCap * 2 ** 20 }
+}
+
 /** A program without a window would only keep others from starting. */
 function giveUp(error: unknown): void {
   log.error(error)
@@ -60,7 +70,12 @@ async function run(): Promise<void> {
 
   const engine = new EngineProcess({
     file: places.engine,
-    config: { models: places.models, samples: places.samples, runs: places.runs, data: join(places.data, 'engine') },
+    config: {
+      models: places.models,
+      samples: places.samples,
+      data: join(places.data, 'engine'),
+      ...engineChoice(store.settings)
+    },
     onState: (state) => {
       log.info(`The engine is ${state.state}`)
       window.tell('engine', state)
@@ -80,9 +95,16 @@ async function run(): Promise<void> {
   }
   const closing = new Closing({ engine, work, texts, show })
 
-  async function choose(property: 'openFile' | 'openDirectory'): Promise<string | null> {
-    const filters = property === 'openFile' ? [{ name: texts().models, extensions: [...modelExtensions] }] : []
-    const options = { properties: [property], filters }
+  async function choose(what: 'model' | 'picture' | 'folder'): Promise<string | null> {
+    const filters = {
+      model: [{ name: texts().models, extensions: [...modelExtensions] }],
+      picture: [{ name: texts().pictures, extensions: [...pictureExtensions] }],
+      folder: []
+    }
+    const options: Electron.OpenDialogOptions = {
+      properties: [what === 'folder' ? 'openDirectory' : 'openFile'],
+      filters: filters[what]
+    }
     const { current } = window
     const { filePaths } = await (current === null
       ? dialog.showOpenDialog(options)
@@ -90,11 +112,26 @@ async function run(): Promise<void> {
     return filePaths[0] ?? null
   }
 
-  async function chooseDocument(property: 'openFile' | 'openDirectory'): Promise<void> {
-    const path = await choose(property)
+  /** Writes a file where the user says; null where they said nothing. */
+  async function save(name: string, contents: string | Uint8Array): Promise<string | null> {
+    const { current } = window
+    const options: Electron.SaveDialogOptions = { defaultPath: join(app.getPath('downloads'), name) }
+    const { filePath } = await (current === null
+      ? dialog.showSaveDialog(options)
+      : dialog.showSaveDialog(current, options))
+    if (filePath === '') return null
+    try {
+      await writeFile(filePath, contents)
+    } catch (error) {
+      throw new RequestError(`"${filePath}" could not be written: ${error instanceof Error ? error.message : ''}`)
+    }
+    return filePath
+  }
+
+  async function chooseDocument(kind: StudioDocument['kind']): Promise<void> {
+    const path = await choose(kind === 'model' ? 'model' : 'folder')
     // What is neither is opened all the same: the page says what is wrong with it.
-    if (path === null) return
-    window.showDocument(documentAt(path) ?? { kind: property === 'openFile' ? 'model' : 'run', path })
+    if (path !== null) window.showDocument(documentAt(path) ?? { kind, path })
   }
 
   function copyDiagnostics(): void {
@@ -106,17 +143,17 @@ async function run(): Promise<void> {
       command: (command) => {
         window.showWith('command', command)
       },
-      openModel: () => void chooseDocument('openFile'),
-      openRun: () => void chooseDocument('openDirectory'),
+      openModel: () => void chooseDocument('model'),
+      openRun: () => void chooseDocument('run'),
       copyDiagnostics
     })
   }
 
-  /** A file in the folder of a run that the engine has told of. */
-  function inRun(key: string, file: string): string {
+  /** The folder of a run that the engine has told of. */
+  function folderOf(key: string): string {
     const folder = runFolders.get(key)
     if (folder === undefined) throw new RequestError('This run is not known.')
-    return join(folder, file)
+    return folder
   }
 
   const { homepage } = JSON.parse(readFileSync(join(app.getAppPath(), 'package.json'), 'utf8')) as {
@@ -142,11 +179,13 @@ async function run(): Promise<void> {
     'settings.change': (changes) => {
       const settings = store.changeSettings(changes)
       nativeTheme.themeSource = settings.theme
+      if ('runsFolder' in changes || 'memoryCap' in changes) engine.configure(engineChoice(settings))
       showMenu()
       return { settings, language: languageOf(settings) }
     },
-    'choose.model': () => choose('openFile'),
-    'choose.run': () => choose('openDirectory'),
+    'choose.model': () => choose('model'),
+    'choose.folder': () => choose('folder'),
+    'choose.picture': () => choose('picture'),
     'open.path': ({ path }) => {
       const document = documentAt(path)
       if (document === null) {
@@ -164,13 +203,34 @@ async function run(): Promise<void> {
     },
     'run.showFolder': ({ key }) => {
       // The file within, not the folder: what is called like a program would be started.
-      shell.showItemInFolder(inRun(key, runFile))
+      shell.showItemInFolder(join(folderOf(key), runFile))
       return null
     },
     'run.showReport': async ({ key }) => {
-      const path = inRun(key, reportFile)
+      const path = join(folderOf(key), reportFile)
       const problem = await shell.openPath(path)
       if (problem !== '') throw new RequestError(`"${path}" could not be opened: ${problem}`)
+      return null
+    },
+    'run.trash': async ({ key }) => {
+      const folder = folderOf(key)
+      if (work.activity?.run === folder) throw new RequestError('Work on this run goes on; cancel it first.')
+      await shell.trashItem(folder)
+      return null
+    },
+    'run.savePicture': async ({ key, file }) => {
+      const found = await readWithin(folderOf(key), file, ['.png'])
+      if (found === null) throw new RequestError(`There is no picture "${file}" in this run any more.`)
+      return save(basename(file), found)
+    },
+    'file.save': ({ name, contents }) => save(basename(name), contents),
+    'draft.load': () => store.draft,
+    'draft.save': ({ draft }) => {
+      store.draft = draft
+      return null
+    },
+    'text.copy': ({ text }) => {
+      void clipboard.writeText(text)
       return null
     },
     'diagnostics.copy': () => {

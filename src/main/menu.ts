@@ -22,6 +22,9 @@ export function setMenu({ menu }: ReturnType<typeof textsOf>, actions: MenuActio
     {
       label: menu.file,
       submenu: [
+        item(menu.new, 'CmdOrCtrl+N', () => {
+          actions.command('new')
+        }),
         item(menu.openModel, 'CmdOrCtrl+O', actions.openModel),
         item(menu.openRun, 'CmdOrCtrl+Shift+O', actions.openRun),
         { role: 'recentDocuments', submenu: [{ role: 'clearRecentDocuments' }], visible: isMac },
@@ -61,6 +64,9 @@ export function setMenu({ menu }: ReturnType<typeof textsOf>, actions: MenuActio
       submenu: [
         item(menu.home, 'CmdOrCtrl+1', () => {
           actions.command('home')
+        }),
+        item(menu.runs, 'CmdOrCtrl+2', () => {
+          actions.command('runs')
         }),
         { type: 'separator' },
         { role: 'resetZoom', label: menu.actualSize },

@@ -27,9 +27,8 @@ export async function serveFile(
   const type = types[extname(pathname).toLowerCase()]
   if (type === undefined) return notFound()
   try {
-    const root = await realpath(folder)
-    const path = await realpath(join(root, decodeURIComponent(pathname)))
-    if (!path.startsWith(root + sep)) return notFound()
+    const contents = await readWithin(folder, decodeURIComponent(pathname), Object.keys(types))
+    if (contents === null) return notFound()
     const headers = {
       'Content-Type': type,
       'Content-Security-Policy': contentSecurityPolicy,
@@ -37,10 +36,22 @@ export async function serveFile(
       // Pictures are drawn into canvases of our pages.
       'Access-Control-Allow-Origin': `${pageScheme}://app`
     }
-    return new Response(await readFile(path), { headers })
+    return new Response(contents, { headers })
   } catch {
     return notFound()
   }
+}
+
+/** What is in a file below a folder, of one of the endings; null for anything else, and for links that lead out of it. */
+export async function readWithin(
+  folder: string,
+  file: string,
+  endings: readonly string[]
+): Promise<Buffer<ArrayBuffer> | null> {
+  if (!endings.includes(extname(file).toLowerCase())) return null
+  const root = await realpath(folder)
+  const path = await realpath(join(root, file)).catch(() => null)
+  return path?.startsWith(root + sep) === true ? readFile(path) : null
 }
 
 export function notFound(): Response {

@@ -23,6 +23,7 @@ export type WindowState = z.infer<typeof windowStateSchema>
 
 const storeSchema = z.object({
   settings: settingsSchema.catch(usualSettings),
+  draft: z.string().nullable().catch(null),
   window: windowStateSchema.nullable().catch(null),
   recent: z.array(documentSchema).catch([])
 })
@@ -36,7 +37,10 @@ export class Store {
   }
 
   get #contents(): z.infer<typeof storeSchema> {
-    return storeSchema.parse({ settings: usualSettings, window: null, recent: [], ...this.#conf.store })
+    const kept = this.#conf.store
+    // Settings of an older version lack what came later.
+    const settings = { ...usualSettings, ...(kept['settings'] as object | undefined) }
+    return storeSchema.parse({ window: null, recent: [], draft: null, ...kept, settings })
   }
 
   get settings(): Settings {
@@ -47,6 +51,15 @@ export class Store {
     const settings = settingsSchema.parse({ ...this.settings, ...changes })
     this.#conf.set('settings', settings)
     return settings
+  }
+
+  /** What was filled in of a new quantization and not begun. */
+  get draft(): string | null {
+    return this.#contents.draft
+  }
+
+  set draft(draft: string | null) {
+    this.#conf.set('draft', draft)
   }
 
   get window(): WindowState | null {

@@ -5,6 +5,7 @@ import { languageFor } from './language'
 const en = {
   menu: {
     file: 'File',
+    new: 'New quantization',
     demo: 'Try the demo',
     openModel: 'Open model…',
     openRun: 'Open run folder…',
@@ -24,11 +25,13 @@ const en = {
     fullScreen: 'Full screen',
     developerTools: 'Developer tools',
     home: 'Home',
+    runs: 'Runs',
     help: 'Help',
     diagnostics: 'Copy diagnostics',
     logs: 'Show log file'
   },
   models: 'Super-resolution models',
+  pictures: 'Pictures',
   closing: {
     message: 'Work is going on.',
     detail:
@@ -47,6 +50,7 @@ type Texts = typeof en
 const chinese: Texts = {
   menu: {
     file: '文件',
+    new: '新建量化',
     demo: '试用演示',
     openModel: '打开模型…',
     openRun: '打开运行文件夹…',
@@ -66,11 +70,13 @@ const chinese: Texts = {
     fullScreen: '全屏',
     developerTools: '开发者工具',
     home: '主页',
+    runs: '运行记录',
     help: '帮助',
     diagnostics: '复制诊断信息',
     logs: '显示日志文件'
   },
   models: '超分辨率模型',
+  pictures: '图片',
   closing: {
     message: '任务正在进行。',
     detail:

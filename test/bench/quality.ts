@@ -6,7 +6,7 @@ import type { DistillationSettings } from '../../src/contract/run'
 import { makeContext, type JobContext } from '../../src/engine/job'
 import { evaluate } from '../../src/engine/jobs/evaluate'
 import { quantize } from '../../src/engine/jobs/quantize'
-import { settingsOf, type PresetName } from '../../src/engine/presets'
+import { settingsOf, type PresetName } from '../../src/contract/presets'
 import type { Figure } from './figure'
 
 const model = join('resources', 'models', 'swinir-tiny-x4.safetensors')

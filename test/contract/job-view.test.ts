@@ -43,7 +43,12 @@ function meansOf(values: readonly number[], stride: number): number[] {
 describe('the curve of losses', () => {
   it('has every iteration of a short training', () => {
     const { points } = trainingOf(viewOf(losses(1, 1999))).loss
-    expect(points).toEqual(Array.from({ length: 1999 }, (_, i) => [i + 1, Math.sin(i + 1) + 2]))
+    expect(points).toEqual(
+      Array.from({ length: 1999 }, (_, i) => {
+        const value = Math.sin(i + 1) + 2
+        return [i + 1, value, value, value]
+      })
+    )
   })
 
   it('is the mean over ever more iterations of a long one, and never larger than 2000 points', () => {
@@ -69,12 +74,12 @@ describe('the curve of losses', () => {
   it('leaves out an iteration whose loss is no number', () => {
     const none: JobEvent = { kind: 'loss', ...key, iteration: 2, output: null, feature: null, learningRate: 0.5 }
     const { loss: curve, learningRate } = trainingOf(viewOf([loss(1, 7), none]))
-    expect([curve.points, learningRate]).toEqual([[[1, 7]], 0.5])
+    expect([curve.points, learningRate]).toEqual([[[1, 7, 7, 7]], 0.5])
   })
 
   it('sums the terms of a loss', () => {
     const both: JobEvent = { kind: 'loss', ...key, iteration: 1, output: 0.5, feature: 0.25, learningRate: 1 }
-    expect(trainingOf(viewOf([both])).loss.points).toEqual([[1, 0.75]])
+    expect(trainingOf(viewOf([both])).loss.points).toEqual([[1, 0.75, 0.75, 0.75]])
   })
 })
 
@@ -112,8 +117,8 @@ describe('a training that was killed and takes iterations again', () => {
   it('replaces the agreement that it finds again', () => {
     const told = [0, 20, 40].map((iteration) => validation(iteration, 30 + iteration))
     const view = viewOf([...told, validation(20, 99), validation(40, 98)])
-    const { agreement, preview } = trainingOf(view)
-    expect([agreement, preview]).toEqual([
+    const { agreement, previews } = trainingOf(view)
+    expect([agreement, previews.at(-1)?.file]).toEqual([
       [
         [0, 30],
         [20, 99],

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { usualSettings } from '../../src/contract/channels'
 import { languageFor } from '../../src/main/language'
 
 describe('the language', () => {
@@ -11,6 +12,6 @@ describe('the language', () => {
     ['en', ['zh-CN'], 'en'],
     ['zh-CN', ['en-US'], 'zh-CN']
   ] as const)('%s on a desktop of %j is %s', (language, desktop, expected) => {
-    expect(languageFor({ theme: 'system', language }, desktop)).toBe(expected)
+    expect(languageFor({ ...usualSettings, language }, desktop)).toBe(expected)
   })
 })

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { Store } from '../../src/main/store'
 import { temporaryFolder } from '../cli/run-cli'
 
-const usual = { theme: 'system', language: 'system' }
+const usual = { theme: 'system', language: 'system', runsFolder: null, memoryCap: null }
 
 describe('what the app remembers', () => {
   it('is the usual at first, and what was chosen later', () => {
@@ -16,7 +16,7 @@ describe('what the app remembers', () => {
     store.changeSettings({ language: 'zh-CN' })
     store.window = { x: 1, y: 2, width: 900, height: 600, isMaximized: false }
     const later = new Store(folder)
-    expect(later.settings).toEqual({ theme: 'dark', language: 'zh-CN' })
+    expect(later.settings).toEqual({ ...usual, theme: 'dark', language: 'zh-CN' })
     expect(later.window).toEqual({ x: 1, y: 2, width: 900, height: 600, isMaximized: false })
   })
 

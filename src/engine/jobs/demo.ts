@@ -25,7 +25,7 @@ import { TrainingControl } from '../training/control'
 import { bicubicSubject, evaluate, type EvaluatedImage } from './evaluate'
 import { inspect } from './inspect'
 import { appVersion } from '../version'
-import { settingsOf } from '../presets'
+import { settingsOf } from '../../contract/presets'
 import { quantizeOrResume } from './resume'
 
 export interface DemoConfig {

@@ -17,12 +17,14 @@ export interface InspectConfig {
 
 /** Reads a network and tells what it is, what would be quantized, and what that would gain in theory. */
 export async function inspect({ model: path, overrides, bits, ...size }: InspectConfig): Promise<InspectResult> {
-  const { model } = await loadModel(path, overrides)
+  const { model, sha256 } = await loadModel(path, overrides)
   const { fixedSize } = model
   const { width, height } = fixedSize === null ? size : { width: fixedSize, height: fixedSize }
   const sites = plannedSites(model, false, null)
   const types = inferShapes(model.graph)
   return {
+    sha256,
+    official: null,
     architecture: model.architecture,
     config: { ...model.config },
     scale: model.scale,

@@ -34,6 +34,8 @@ export async function describeRun(folder: string): Promise<RunDetails> {
     variants: bounds.variants.map(({ method, bits, training }) => ({ method, bits, ...(training && { training }) })),
     quantizers: (bounds.variants[0]?.quantizers ?? []).map(({ name, kind }) => ({ name, kind })),
     evaluation,
+    published: null,
+    upscaled: [],
     hasReport: existsSync(join(folder, reportFile))
   }
 }

@@ -128,6 +128,14 @@ export async function openStudio(config: EngineConfig, tell: (notice: EngineNoti
       return tiles.tile(config, signal)
     },
     'runs.errorCurve': ({ folder, quantizer, bits }) => distributions.errorCurve(folder, quantizer, bits),
+    'job.watch': () => notBuilt(),
+    'runs.quantizers': () => notBuilt(),
+    'runs.gallery': () => notBuilt(),
+    'runs.tryBounds': () => notBuilt(),
+    'runs.setBounds': () => notBuilt(),
+    'data.patches': () => notBuilt(),
+    'data.sets': () => notBuilt(),
+    'data.estimate': () => notBuilt(),
     'model.inspect': ({ file }) => inspect({ model: file, overrides: {}, ...inspected }),
     'engine.doctor': () => doctor()
   }
@@ -152,6 +160,10 @@ export async function openStudio(config: EngineConfig, tell: (notice: EngineNoti
       await tiles?.dispose()
     }
   }
+}
+
+function notBuilt(): never {
+  throw new StudioError('refused', 'Not built yet.')
 }
 
 const done = (work: Promise<void>): Promise<null> => work.then(() => null)
@@ -195,13 +207,13 @@ async function carryOut(
       return
     }
     case 'quantize': {
-      const { model, calibration, calibrationKind, settings } = request
+      const { model, calibration, settings } = request
       const quantizing = {
         model,
         overrides: {},
         scale: undefined,
-        calibration,
-        calibrationKind,
+        calibration: calibration.folder,
+        calibrationKind: calibration.kind,
         settings,
         out: run,
         tellsTime: false
@@ -211,6 +223,10 @@ async function carryOut(
     }
     case 'resume':
       await resume({ run, keepBest: false }, context, control)
+      return
+    case 'evaluate':
+    case 'upscale':
+      notBuilt()
   }
 }
 

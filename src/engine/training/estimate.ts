@@ -6,7 +6,7 @@ import type { Model } from '../../core/models/model'
 import { rowsOf, type QuantizerSite } from '../../core/quantization/placement'
 import { levelsOf } from '../../core/quantization/quantizer'
 import type { JobContext } from '../job'
-import { presetNames, presets } from '../presets'
+import { presetNames, presets } from '../../contract/presets'
 import { recipeOf, type Recipe } from './recipe'
 import { loadSessions } from './sessions'
 

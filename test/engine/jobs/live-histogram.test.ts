@@ -6,7 +6,7 @@ import { searchBounds } from '../../../src/core/calibration/dobi'
 import { Distribution, histogramOf } from '../../../src/core/calibration/histogram'
 import type { QuantizerSite } from '../../../src/core/quantization/placement'
 import { liveHistogram } from '../../../src/engine/jobs/live-histogram'
-import { settingsOf } from '../../../src/engine/presets'
+import { settingsOf } from '../../../src/contract/presets'
 
 const settings: QuantizeSettings = {
   ...settingsOf('fast'),

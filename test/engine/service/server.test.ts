@@ -16,6 +16,7 @@ const folder = temporaryFolder()
 const configOf = (name: string): Parameters<typeof openStudio>[0] => ({
   models: join(bundledModel, '..'),
   samples: null,
+  memoryCap: null,
   runs: join(folder, name, 'runs'),
   data: join(folder, name, 'data')
 })

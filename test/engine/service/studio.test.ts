@@ -6,7 +6,7 @@ import { engineCalls, engineNoticeSchema } from '../../../src/contract/engine'
 import type { Job, JobRequest, JobState, Queue } from '../../../src/contract/jobs'
 import { emptyJobView, type JobView } from '../../../src/contract/job-view'
 import type { QuantizeSettings } from '../../../src/contract/run'
-import { settingsOf } from '../../../src/engine/presets'
+import { settingsOf } from '../../../src/contract/presets'
 import { openStudio, type Studio } from '../../../src/engine/service/studio'
 import { bundledModel, temporaryFolder } from '../../cli/run-cli'
 import { writeTestPicture } from '../../pictures'
@@ -14,14 +14,20 @@ import { writeTestPicture } from '../../pictures'
 const folder = temporaryFolder()
 const pictures = join(folder, 'pictures')
 const settings: QuantizeSettings = { ...settingsOf('fast'), patches: 2, patchSize: 16, distillation: null }
-const quantizing: JobRequest = { kind: 'quantize', model: bundledModel, calibration: pictures, settings }
+const quantizing: JobRequest = { kind: 'quantize', model: bundledModel, calibration: { folder: pictures }, settings }
 let number = 0
 let config: EngineConfig
 
 beforeEach(async () => {
   await writeTestPicture(join(pictures, 'HR', 'one.png'), 96, 72)
   const own = join(folder, String(++number))
-  config = { models: join(bundledModel, '..'), samples: null, runs: join(own, 'runs'), data: join(own, 'data') }
+  config = {
+    models: join(bundledModel, '..'),
+    samples: null,
+    memoryCap: null,
+    runs: join(own, 'runs'),
+    data: join(own, 'data')
+  }
 })
 
 /** A studio that is asked without a port, and what it told the main process. */

@@ -6,7 +6,7 @@ import type { EngineConfig, EngineNotice } from '../../../src/contract/engine'
 import { emptyQueue, type JobRequest, type Queue } from '../../../src/contract/jobs'
 import type { JobView } from '../../../src/contract/job-view'
 import type { QuantizeSettings } from '../../../src/contract/run'
-import { settingsOf } from '../../../src/engine/presets'
+import { settingsOf } from '../../../src/contract/presets'
 import { makeContext } from '../../../src/engine/job'
 import { quantize } from '../../../src/engine/jobs/quantize'
 import { openRun } from '../../../src/engine/run-folder'
@@ -33,13 +33,14 @@ const settings: QuantizeSettings = {
   patchSize: 16,
   distillation: { ...usual.distillation, iterations, batch: 2 }
 }
-const quantizing = { model: bundledModel, calibration: pictures, settings }
+const quantizing = { model: bundledModel, calibration: { folder: pictures }, settings }
 const request = { kind: 'quantize', ...quantizing } as const satisfies JobRequest
 const asked = { quantizer: 'layers.0.residual_group.blocks.0.mlp.fc1.weight', bits: 2 } as const
 
 const configOf = (name: string): EngineConfig => ({
   models: join(bundledModel, '..'),
   samples: null,
+  memoryCap: null,
   runs: join(folder, name, 'runs'),
   data: join(folder, name, 'data')
 })
@@ -120,6 +121,7 @@ beforeAll(async () => {
   const context = await makeContext(() => undefined, new AbortController().signal)
   const config = {
     ...quantizing,
+    calibration: quantizing.calibration.folder,
     overrides: {},
     scale: undefined,
     calibrationKind: undefined,

@@ -1,4 +1,4 @@
-import type { QuantizeSettings } from '../contract/run'
+import type { QuantizeSettings } from './run'
 
 /** Settings that a preset stands for; every one can be overridden by its own option. */
 export interface Preset {
