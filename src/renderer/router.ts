@@ -1,5 +1,7 @@
 import { createRouter, createWebHashHistory } from 'vue-router'
 import HomePage from './pages/HomePage.vue'
+import { draftSteps } from './wizard/draft'
+import { runSteps } from './wizard/run-steps'
 
 /**
  * Pages by their addresses; all but the first are loaded when they are shown. Files and folders stand in the query, as
@@ -13,7 +15,10 @@ export const router = createRouter({
       path: '/run',
       name: 'run',
       component: () => import('./pages/RunPage.vue'),
-      props: ({ query }) => ({ folder: String(query['folder']) })
+      props: ({ query }) => ({
+        folder: String(query['folder']),
+        step: runSteps.find((step) => step === query['step']) ?? null
+      })
     },
     {
       path: '/model',
@@ -21,6 +26,13 @@ export const router = createRouter({
       component: () => import('./pages/ModelPage.vue'),
       props: ({ query }) => ({ file: String(query['file']) })
     },
+    {
+      path: '/new',
+      name: 'new',
+      component: () => import('./pages/NewPage.vue'),
+      props: ({ query }) => ({ step: draftSteps.find((step) => step === query['step']) ?? 'model' })
+    },
+    { path: '/runs', name: 'runs', component: () => import('./pages/RunsPage.vue') },
     { path: '/settings', name: 'settings', component: () => import('./pages/SettingsPage.vue') },
     { path: '/:rest(.*)', redirect: '/' }
   ]

@@ -1,0 +1,58 @@
+import { defineStore } from 'pinia'
+import { ref, toRaw, watch } from 'vue'
+import { valueOf } from '../action'
+import { draftSchema, newDraft, type Draft } from '../wizard/draft'
+
+/** Milliseconds after the last change until it is kept. */
+const savingDelay = 300
+
+/** The new quantization that is being filled in: kept by the main process, so that it outlives pages and restarts. */
+export const useDraft = defineStore('draft', () => {
+  const draft = ref<Draft>(newDraft())
+  const isLoaded = ref(false)
+  let timer: ReturnType<typeof setTimeout> | null = null
+
+  function save(): void {
+    if (timer !== null) clearTimeout(timer)
+    timer = null
+    void window.studio.saveDraft(JSON.stringify(toRaw(draft.value)))
+  }
+
+  /** Reads what was kept, once. A draft that cannot be read, as one of another version, begins anew. */
+  async function load(): Promise<void> {
+    if (isLoaded.value) return
+    const kept = await valueOf(window.studio.loadDraft())
+    // Another page may have been quicker.
+    if (isLoaded.value) return
+    draft.value = read(kept) ?? newDraft()
+    isLoaded.value = true
+    watch(
+      draft,
+      () => {
+        if (timer !== null) clearTimeout(timer)
+        timer = setTimeout(save, savingDelay)
+      },
+      { deep: true }
+    )
+    window.addEventListener('pagehide', () => {
+      if (timer !== null) save()
+    })
+  }
+
+  /** Puts another draft in its place. */
+  async function replace(next: Draft): Promise<void> {
+    await load()
+    draft.value = next
+  }
+
+  return { draft, isLoaded, load, replace }
+})
+
+function read(kept: string | null): Draft | null {
+  if (kept === null) return null
+  try {
+    return draftSchema.parse(JSON.parse(kept))
+  } catch {
+    return null
+  }
+}

@@ -1,0 +1,249 @@
+import { z } from 'zod'
+import { bitWidthSchema, methodSchema, trains, type Bits, type BitWidth } from '../../contract/bounds'
+import type { QuantizeRequest } from '../../contract/jobs'
+import { presets, settingsOf, type PresetName } from '../../contract/presets'
+import {
+  distillationSchema,
+  modelOverridesSchema,
+  pictureFolderSchema,
+  quantizeSettingsSchema,
+  type QuantizeSettings,
+  type RunFile
+} from '../../contract/run'
+
+/** A number that may be missing while it is typed. */
+const typedNumber = z.number().nullable()
+
+/** What a new quantization is told, as far as it is filled in. */
+export const draftSchema = z.object({
+  schema: z.literal(1),
+  model: z.string().nullable(),
+  overrides: modelOverridesSchema,
+  calibration: pictureFolderSchema.nullable(),
+  sets: z.array(pictureFolderSchema),
+  bits: z.array(bitWidthSchema),
+  /** Bits of activations where they differ from those of weights: then all combinations are made. */
+  activationBits: z.array(bitWidthSchema).nullable(),
+  methods: z.array(methodSchema),
+  patches: typedNumber,
+  patchSize: typedNumber,
+  seed: typedNumber,
+  percentile: typedNumber,
+  searchSteps: typedNumber,
+  iterations: typedNumber,
+  batch: typedNumber,
+  featureWeight: typedNumber,
+  /** Null takes what is usual at each bit width. */
+  learningRate: typedNumber,
+  weightLearningRate: typedNumber,
+  search: quantizeSettingsSchema.shape.search,
+  quantizeFirstAndLast: z.boolean(),
+  /** Exceptions by quantizer name, which may end in `*`; null leaves them in full precision. */
+  exceptions: z.array(z.object({ name: z.string(), bits: bitWidthSchema.nullable() })),
+  distillation: distillationSchema.pick({ train: true, schedule: true, loss: true, features: true, init: true }),
+  endsWithBounds: z.boolean()
+})
+export type Draft = z.infer<typeof draftSchema>
+
+/** The numbers of a draft that must be there, and what they may be. */
+export const numberRules = {
+  patches: { least: 1, most: 1_000_000, isWhole: true },
+  patchSize: { least: 8, most: 4096, isWhole: true },
+  seed: { least: 0, most: 2 ** 32 - 1, isWhole: true },
+  percentile: { least: 50.001, most: 100, isWhole: false },
+  searchSteps: { least: 1, most: 10_000, isWhole: true },
+  iterations: { least: 1, most: 1_000_000, isWhole: true },
+  batch: { least: 1, most: 4096, isWhole: true },
+  featureWeight: { least: 0, most: 1e6, isWhole: false }
+} as const satisfies Partial<Record<keyof Draft, { least: number; most: number; isWhole: boolean }>>
+export type NumberField = keyof typeof numberRules
+export const numberFields = Object.keys(numberRules) as NumberField[]
+
+/** The steps before a run begins. */
+export const draftSteps = ['model', 'data', 'settings'] as const
+export type DraftStep = (typeof draftSteps)[number]
+
+/** What keeps a draft from being begun; named by the field, said by the page. */
+export type DraftProblem = 'model' | 'calibration' | 'bits' | 'activationBits' | 'methods' | 'exceptions' | NumberField
+
+const stepOfProblem: Readonly<Record<DraftProblem, DraftStep>> = {
+  model: 'model',
+  calibration: 'data',
+  patches: 'data',
+  patchSize: 'data',
+  seed: 'data',
+  bits: 'settings',
+  activationBits: 'settings',
+  methods: 'settings',
+  exceptions: 'settings',
+  percentile: 'settings',
+  searchSteps: 'settings',
+  iterations: 'settings',
+  batch: 'settings',
+  featureWeight: 'settings'
+}
+
+/** A draft as it is begun with: 2DQuant at 4 bits, by the quick preset. */
+export function newDraft(): Draft {
+  const usual = settingsOf('fast')
+  const { train, schedule, loss, features, init, featureWeight } = usual.distillation
+  return {
+    schema: 1,
+    model: null,
+    overrides: {},
+    calibration: null,
+    sets: [],
+    bits: [4],
+    activationBits: null,
+    methods: ['dobi', '2dquant'],
+    ...numbersOf('fast'),
+    seed: usual.seed,
+    percentile: usual.percentile,
+    featureWeight,
+    learningRate: null,
+    weightLearningRate: null,
+    search: usual.search,
+    quantizeFirstAndLast: false,
+    exceptions: [],
+    distillation: { train, schedule, loss, features, init },
+    endsWithBounds: false
+  }
+}
+
+/** The numbers that a preset decides. */
+export function numbersOf(
+  preset: PresetName
+): Pick<Draft, 'patches' | 'patchSize' | 'searchSteps' | 'iterations' | 'batch'> {
+  return { ...presets[preset] }
+}
+
+/** The preset whose numbers a draft has; null where it has others. */
+export function presetOf(draft: Draft): PresetName | null {
+  const isOf = (preset: PresetName): boolean =>
+    Object.entries(numbersOf(preset)).every(([field, value]) => draft[field as NumberField] === value)
+  return (Object.keys(presets) as PresetName[]).find(isOf) ?? null
+}
+
+/** What a draft lacks, in the order of the steps. */
+export function problemsOf(draft: Draft): readonly DraftProblem[] {
+  const isTrained = draft.methods.some(trains)
+  const numbers = numberFields.filter((field) => {
+    if (!isTrained && (field === 'iterations' || field === 'batch' || field === 'featureWeight')) return false
+    const { least, most, isWhole } = numberRules[field]
+    const value = draft[field]
+    return value === null || value < least || value > most || (isWhole && !Number.isInteger(value))
+  })
+  const found: DraftProblem[] = [
+    ...(draft.model === null ? (['model'] as const) : []),
+    ...(draft.calibration === null ? (['calibration'] as const) : []),
+    ...(draft.bits.length === 0 ? (['bits'] as const) : []),
+    ...(draft.activationBits?.length === 0 ? (['activationBits'] as const) : []),
+    ...(draft.methods.length === 0 ? (['methods'] as const) : []),
+    ...(draft.exceptions.some(({ name }) => name.trim() === '') ? (['exceptions'] as const) : []),
+    ...numbers
+  ]
+  return found.toSorted((a, b) => draftSteps.indexOf(stepOfProblem[a]) - draftSteps.indexOf(stepOfProblem[b]))
+}
+
+/** The problems of one step. */
+export function problemsOfStep(draft: Draft, step: DraftStep): readonly DraftProblem[] {
+  return problemsOf(draft).filter((problem) => stepOfProblem[problem] === step)
+}
+
+/** All bit widths that a draft asks for. */
+export function bitsOf({ bits, activationBits }: Pick<Draft, 'bits' | 'activationBits'>): Bits[] {
+  const ordered = (widths: readonly BitWidth[]): BitWidth[] => widths.toSorted((a, b) => b - a)
+  if (activationBits === null) return ordered(bits).map((each) => ({ weight: each, activation: each }))
+  return ordered(bits).flatMap((weight) => ordered(activationBits).map((activation) => ({ weight, activation })))
+}
+
+/** What a draft asks for; null where it lacks something. */
+export function requestOf(draft: Draft): QuantizeRequest | null {
+  const { model, calibration, overrides, sets, exceptions, endsWithBounds } = draft
+  if (model === null || calibration === null || problemsOf(draft).length > 0) return null
+  const usual = settingsOf('fast')
+  const number = (field: NumberField): number => draft[field] ?? 0
+  const methods = methodSchema.options.filter((method) => draft.methods.includes(method))
+  const settings: QuantizeSettings = {
+    bits: bitsOf(draft),
+    methods,
+    percentile: number('percentile'),
+    search: draft.search,
+    searchSteps: number('searchSteps'),
+    patches: number('patches'),
+    patchSize: number('patchSize'),
+    seed: number('seed'),
+    quantizeFirstAndLast: draft.quantizeFirstAndLast,
+    plan:
+      exceptions.length === 0
+        ? null
+        : {
+            schema: 1,
+            quantizers: exceptions.map(({ name, bits }) => (bits === null ? { name, quantize: false } : { name, bits }))
+          },
+    distillation: methods.some(trains)
+      ? {
+          ...usual.distillation,
+          ...draft.distillation,
+          iterations: number('iterations'),
+          batch: number('batch'),
+          featureWeight: number('featureWeight'),
+          learningRate: draft.learningRate,
+          weightLearningRate: draft.weightLearningRate
+        }
+      : null
+  }
+  return { kind: 'quantize', model, overrides, calibration, settings, sets, endsWithBounds }
+}
+
+/** A draft that asks for what a run was made by. */
+export function draftOfRun({ model, calibration, settings }: RunFile): Draft {
+  const usual = newDraft()
+  const { bits, methods, distillation, plan } = settings
+  const isEven = bits.every(({ weight, activation }) => weight === activation)
+  const widths = (pick: (each: Bits) => BitWidth): BitWidth[] => [...new Set(bits.map(pick))]
+  const { patches, patchSize, seed, percentile, search, searchSteps, quantizeFirstAndLast } = settings
+  return {
+    ...usual,
+    model: model.file,
+    overrides: {
+      ...(model.imageRange !== null && { imageRange: model.imageRange }),
+      ...(model.residualScale !== null && { residualScale: model.residualScale })
+    },
+    calibration: { folder: calibration.folder, kind: calibration.kind },
+    bits: widths(({ weight }) => weight),
+    activationBits: isEven ? null : widths(({ activation }) => activation),
+    methods: [...methods],
+    patches,
+    patchSize,
+    seed,
+    percentile,
+    search,
+    searchSteps,
+    quantizeFirstAndLast,
+    exceptions: (plan?.quantizers ?? []).map(({ name, bits, quantize }) => ({
+      name,
+      bits: quantize === false ? null : (bits ?? null)
+    })),
+    ...(distillation !== null && {
+      iterations: distillation.iterations,
+      batch: distillation.batch,
+      featureWeight: distillation.featureWeight,
+      learningRate: distillation.learningRate,
+      weightLearningRate: distillation.weightLearningRate,
+      distillation: {
+        train: distillation.train,
+        schedule: distillation.schedule,
+        loss: distillation.loss,
+        features: distillation.features,
+        init: distillation.init
+      }
+    })
+  }
+}
+
+/** The same with some quantizers kept at 8 bits. */
+export function keptAtEight(draft: Draft, names: readonly string[]): Draft {
+  const others = draft.exceptions.filter(({ name }) => !names.includes(name))
+  return { ...draft, exceptions: [...others, ...names.map((name) => ({ name, bits: 8 as const }))] }
+}
