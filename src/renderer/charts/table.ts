@@ -56,7 +56,18 @@ export function tableOf(plot: Plot, words: TableWords): Table {
       }
     case 'boxes':
       return {
-        columns: [words.number, words.name, words.kind, words.least, '1 %', '25 %', '50 %', '75 %', '99 %', words.greatest],
+        columns: [
+          words.number,
+          words.name,
+          words.kind,
+          words.least,
+          '1 %',
+          '25 %',
+          '50 %',
+          '75 %',
+          '99 %',
+          words.greatest
+        ],
         rows: plot.boxes.map(({ name, group, least, quantiles, greatest }, i) => [
           plot.first + i,
           name,
