@@ -6,48 +6,122 @@ import {
   LineController,
   LineElement,
   PointElement,
-  Tooltip,
-  type ChartConfiguration
+  type ChartConfiguration,
+  type ScaleOptionsByType
 } from 'chart.js'
-import annotations from 'chartjs-plugin-annotation'
-import { onBeforeUnmount, onMounted, watch, type Ref } from 'vue'
+import { onBeforeUnmount, onMounted, shallowRef, watch, type Ref, type ShallowRef } from 'vue'
+import type { AxisLayout } from './axis'
+import type { Area } from './draw-plot'
+import { fontFamily, type Ink } from './style'
+import type { Place } from './decimate'
 
-Chart.register(BarController, BarElement, LinearScale, LineController, LineElement, PointElement, Tooltip, annotations)
+Chart.register(BarController, BarElement, LinearScale, LineController, LineElement, PointElement)
 // Data comes several times a second: it is drawn as it is, not moved to.
 Chart.defaults.animation = false
-Chart.defaults.font.family = 'system-ui, "Liberation Sans", sans-serif'
+Chart.defaults.font.family = fontFamily
 
-/** Colours of Okabe and Ito, which colour-blind people tell apart; each line has a dash of its own as well. */
-export const seriesStyles = [
-  { colour: '#0072b2', darkColour: '#56b4e9', dash: [] },
-  { colour: '#d55e00', darkColour: '#e69f00', dash: [6, 3] },
-  { colour: '#007a5a', darkColour: '#2fc79a', dash: [2, 2] }
-] as const
-
-/** Colours of axes and grid on light and on dark ground. */
-export function inkOf(isDark: boolean): { readonly text: string; readonly grid: string; readonly mark: string } {
-  return isDark
-    ? { text: '#d4d4d8', grid: '#3f3f46', mark: '#e69f00' }
-    : { text: '#52525b', grid: '#e4e4e7', mark: '#b34700' }
+/** An axis of a chart as it was laid out: ticks, ends and all. */
+export function scaleOf(
+  { least, greatest, ticks }: AxisLayout,
+  title: string,
+  ink: Ink,
+  isUpright: boolean
+): Partial<ScaleOptionsByType<'linear'>> {
+  const labels = new Map(ticks.map(({ at, label }) => [at, label]))
+  const options = {
+    type: 'linear' as const,
+    min: least,
+    max: greatest,
+    title: { display: true, text: title, color: ink.text },
+    grid: { color: ink.grid },
+    border: { color: ink.text },
+    afterBuildTicks: (scale: { ticks: { value: number }[] }) => {
+      scale.ticks = ticks.map(({ at }) => ({ value: at }))
+    },
+    // Labels that grow and shrink must not move the chart.
+    ...(isUpright && {
+      afterFit: (scale: { width: number }) => {
+        scale.width = Math.max(scale.width, 64)
+      }
+    }),
+    ticks: {
+      color: ink.text,
+      autoSkip: false,
+      maxRotation: 0,
+      includeBounds: false,
+      callback: (value: string | number) => labels.get(Number(value)) ?? ''
+    }
+  }
+  return options as unknown as Partial<ScaleOptionsByType<'linear'>>
 }
 
-/** Keeps a chart on a canvas up to date. The configuration is made anew whenever what it is made from changes. */
+/** Where the values of a chart on a canvas lie in it, in CSS pixels; null before it is drawn. */
+type AreaRef = Readonly<ShallowRef<Area | null>>
+
+/**
+ * Keeps a chart on a canvas up to date: drawn anew when what it shows has changed, at most once in a frame.
+ *
+ * @param configure makes the configuration, told how many pixels the values have across
+ */
 export function useChart<T extends 'bar' | 'line'>(
   canvas: Readonly<Ref<HTMLCanvasElement | null>>,
-  configure: () => ChartConfiguration<T, { x: number; y: number }[]>
-): void {
-  let chart: Chart<T, { x: number; y: number }[]> | null = null
-  onMounted(() => {
-    if (canvas.value !== null) chart = new Chart(canvas.value, configure())
-  })
-  watch(configure, ({ data, options }) => {
+  shown: () => unknown,
+  configure: (width: number) => ChartConfiguration<T, Place[]>
+): AreaRef {
+  let chart: Chart<T, Place[]> | null = null
+  let frame = 0
+  let lastWidth = 0
+  const area = shallowRef<Area | null>(null)
+
+  const locate = (): void => {
+    const now = chart?.chartArea
+    if (now === undefined) return
+    const { left, right, top, bottom } = now
+    const before = area.value
+    const isSame = before?.left === left && before.right === right && before.top === top && before.bottom === bottom
+    if (!isSame) area.value = { left, right, top, bottom }
+  }
+  const update = (): void => {
+    frame = 0
     if (chart === null) return
+    const { data, options, plugins } = configure(widthOf(chart))
+    lastWidth = chart.width
     chart.data = data
     if (options !== undefined) chart.options = options
+    if (plugins !== undefined) chart.config.plugins = plugins
     chart.update('none')
+    locate()
+  }
+  const schedule = (): void => {
+    if (frame === 0) frame = requestAnimationFrame(update)
+  }
+  onMounted(() => {
+    if (canvas.value === null) return
+    const { parentElement } = canvas.value
+    chart = new Chart(canvas.value, configure((parentElement?.clientWidth ?? 600) - 80))
+    locate()
+    observer.observe(parentElement ?? canvas.value)
   })
+  const observer = new ResizeObserver(() => {
+    if (chart !== null && chart.width !== lastWidth) schedule()
+    else locate()
+  })
+  watch(shown, schedule)
   onBeforeUnmount(() => {
+    observer.disconnect()
+    cancelAnimationFrame(frame)
     chart?.destroy()
     chart = null
   })
+  return area
+}
+
+function widthOf({
+  chartArea,
+  width
+}: {
+  readonly chartArea?: { left: number; right: number }
+  width: number
+}): number {
+  return chartArea === undefined ? width - 80 : chartArea.right - chartArea.left
 }
