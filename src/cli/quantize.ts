@@ -37,7 +37,7 @@ import {
 } from './options'
 import { runJob } from './run-job'
 
-interface Options extends OverrideOptions {
+export interface QuantizeOptions extends OverrideOptions {
   readonly calibration: string
   readonly calibrationKind?: PictureKind
   readonly scale?: number
@@ -187,7 +187,7 @@ export function quantizeCommand(): Command {
 
 Ctrl+C pauses training; \`2dquant resume <run>\` goes on from there.`
     )
-    .action(async (model: string, options: Options) => {
+    .action(async (model: string, options: QuantizeOptions) => {
       const plan = options.plan === undefined ? null : await readPlan(options.plan)
       const result = await runJob((context) =>
         quantize(
@@ -213,7 +213,7 @@ Ctrl+C pauses training; \`2dquant resume <run>\` goes on from there.`
 }
 
 /** What the preset says, and what the options say otherwise. */
-function settingsFrom(options: Options, plan: Plan | null): QuantizeSettings {
+export function settingsFrom(options: QuantizeOptions, plan: Plan | null): QuantizeSettings {
   const preset = settingsOf(options.preset)
   const training = preset.distillation
   return {
@@ -245,7 +245,7 @@ function settingsFrom(options: Options, plan: Plan | null): QuantizeSettings {
 }
 
 /** All combinations of weight and activation bits; `--bits` alone gives both the same. */
-function combinations({ bits, weightBits, activationBits }: Options): Bits[] {
+function combinations({ bits, weightBits, activationBits }: QuantizeOptions): Bits[] {
   if (weightBits === undefined && activationBits === undefined) {
     return bits.map((each) => ({ weight: each, activation: each }))
   }

@@ -161,7 +161,6 @@ export const en = {
     learningRate: 'Learning rate',
     term: 'Which loss',
     terms: { loss: 'loss', outputLoss: 'output loss', featureLoss: 'feature loss' },
-    logarithmic: 'Logarithmic',
     lossHint:
       'On the patches that are trained on; the band reaches from the least to the greatest of the iterations that a point stands for.',
     againstHr: 'Agreement with the originals',

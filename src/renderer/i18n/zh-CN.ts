@@ -161,7 +161,6 @@ export const chinese: typeof en = {
     learningRate: '学习率',
     term: '哪个损失',
     terms: { loss: '损失', outputLoss: '输出损失', featureLoss: '特征损失' },
-    logarithmic: '对数',
     lossHint: '在训练图块上；色带从该点所代表各次迭代的最小值到最大值。',
     againstHr: '与原图的一致程度',
     againstHrHint: '同样的图块与高分辨率原图相比；训练从不使用原图。',

@@ -1,0 +1,111 @@
+import { describe, expect, it } from 'vitest'
+import { quantizeRequestSchema } from '../../../src/contract/jobs'
+import type { RunFile } from '../../../src/contract/run'
+import {
+  draftOfRun,
+  draftSchema,
+  keptAtEight,
+  newDraft,
+  presetOf,
+  problemsOf,
+  problemsOfStep,
+  requestOf,
+  type Draft
+} from '../../../src/renderer/wizard/draft'
+
+const filled = (parts: Partial<Draft> = {}): Draft => ({
+  ...newDraft(),
+  model: '/m.pth',
+  calibration: { folder: '/pictures', kind: 'hr' },
+  ...parts
+})
+
+describe('a draft', () => {
+  it('lacks a model and pictures at first, step by step', () => {
+    const draft = newDraft()
+    expect(problemsOf(draft)).toEqual(['model', 'calibration'])
+    expect(problemsOfStep(draft, 'model')).toEqual(['model'])
+    expect(problemsOfStep(draft, 'data')).toEqual(['calibration'])
+    expect(problemsOfStep(draft, 'settings')).toEqual([])
+    expect(requestOf(draft)).toBeNull()
+  })
+
+  it('is kept as JSON and read back as it was', () => {
+    const draft = filled({ exceptions: [{ name: 'layers.0.*', bits: null }], learningRate: 0.002 })
+    expect(draftSchema.parse(JSON.parse(JSON.stringify(draft)))).toEqual(draft)
+  })
+
+  it.each<[string, Partial<Draft>, string]>([
+    ['no patches', { patches: null }, 'patches'],
+    ['half a patch', { patches: 1.5 }, 'patches'],
+    ['patches that are too small', { patchSize: 7 }, 'patchSize'],
+    ['a seed of 33 bits', { seed: 2 ** 32 }, 'seed'],
+    ['a percentile of 50', { percentile: 50 }, 'percentile'],
+    ['no bits', { bits: [] }, 'bits'],
+    ['no bits of activations', { activationBits: [] }, 'activationBits'],
+    ['no method', { methods: [] }, 'methods'],
+    ['an exception without a name', { exceptions: [{ name: ' ', bits: 8 }] }, 'exceptions'],
+    ['no iterations', { iterations: 0 }, 'iterations'],
+    ['a negative weight', { featureWeight: -0.1 }, 'featureWeight']
+  ])('is not begun with %s', (_, parts, problem) => {
+    expect(problemsOf(filled(parts))).toEqual([problem])
+    expect(requestOf(filled(parts))).toBeNull()
+  })
+
+  it('may lack what only training needs where nothing trains', () => {
+    const draft = filled({ methods: ['dobi'], iterations: null })
+    expect(problemsOf(draft)).toEqual([])
+    expect(requestOf(draft)?.settings.distillation).toBeNull()
+  })
+
+  it('asks for all combinations where activations have other bits, from many bits to few', () => {
+    const request = requestOf(filled({ bits: [2, 4], activationBits: [8] }))
+    expect(request?.settings.bits).toEqual([
+      { weight: 4, activation: 8 },
+      { weight: 2, activation: 8 }
+    ])
+    expect(quantizeRequestSchema.parse(request)).toEqual(request)
+  })
+
+  it('is of a preset until one of its numbers is changed', () => {
+    expect(presetOf(newDraft())).toBe('fast')
+    expect(presetOf({ ...newDraft(), batch: 5 })).toBeNull()
+  })
+
+  it('of a run asks for the same again', () => {
+    const wanted = filled({
+      bits: [4, 2],
+      activationBits: [8],
+      methods: ['minmax', 'dobi', '2dquant+'],
+      exceptions: [
+        { name: 'a.*', bits: 8 },
+        { name: 'b', bits: null }
+      ],
+      overrides: { imageRange: 255 },
+      patches: 3,
+      seed: 9,
+      weightLearningRate: 0.01,
+      quantizeFirstAndLast: true
+    })
+    const request = requestOf(wanted)
+    if (request === null) throw new Error('the draft lacks something')
+    const run: RunFile = {
+      schema: 1,
+      appVersion: '0',
+      state: 'done',
+      created: '',
+      model: { file: '/m.pth', sha256: '', architecture: '', scale: 4, imageRange: 255, residualScale: null },
+      calibration: { folder: '/pictures', kind: 'hr', sha256: '', pictures: 1 },
+      settings: request.settings,
+      settingsSha256: '',
+      runtime: { name: '', version: '', device: '' }
+    }
+    expect(requestOf(draftOfRun(run))).toEqual(request)
+    const { settings } = requestOf(keptAtEight(draftOfRun(run), ['b', 'c'])) ?? request
+    expect(settings.plan?.quantizers).toEqual([
+      { name: 'a.*', bits: 8 },
+      { name: 'b', bits: 8 },
+      { name: 'c', bits: 8 }
+    ])
+  })
+})
