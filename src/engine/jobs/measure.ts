@@ -6,6 +6,7 @@ import { StudioError } from '../../core/errors'
 import { EvaluationRecorder } from '../evaluation-file'
 import type { JobContext } from '../job'
 import { findPictures } from '../picture-sets'
+import { openRun } from '../run-folder'
 import { bicubicSubject, evaluate, type EvaluatedImage } from './evaluate'
 import { openSubject } from './variants'
 
@@ -30,7 +31,8 @@ export async function measure(
   { run, sets, memoryCap, onImage }: MeasureConfig,
   context: JobContext
 ): Promise<EvaluateResult['results']> {
-  const { scale } = (await openSubject(run, {}, {}, memoryCap)).model
+  const { scale } = (await openRun(run)).run.model
+  await openSubject(run, {}, {}, memoryCap)
   await expectSets(sets, scale)
   const recorder = await EvaluationRecorder.open(run)
   const shared = {

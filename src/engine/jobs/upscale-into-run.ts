@@ -4,7 +4,7 @@ import { basename, extname, join, resolve } from 'node:path'
 import { formatBits, type Variant } from '../../contract/bounds'
 import { readImageSize } from '../../formats/image-files'
 import { report, type JobContext } from '../job'
-import { withDiskErrors } from '../run-folder'
+import { openRun, withDiskErrors } from '../run-folder'
 import { addUpscaled, readUpscaled, upscaledFolder, type UpscaledPicture } from '../upscaled-list'
 import { enlargeFile } from './upscale'
 import { loadOne } from './variants'
@@ -31,6 +31,7 @@ export async function upscaleIntoRun(
 ): Promise<void> {
   // What is no picture is told before a network is loaded.
   await readImageSize(picture)
+  await openRun(run)
   const loaded = await loadOne(run, variant, context.runtime, memoryCap)
   try {
     const { resolver } = loaded
