@@ -58,8 +58,7 @@ export function evaluateCommand(): Command {
             subject,
             overrides: overridesOf(options),
             filter: { method: options.method, bits: options.bits },
-            sets: options.set,
-            setKind: options.setKind,
+            sets: options.set.map((folder) => ({ folder, kind: options.setKind })),
             scale: options.scale,
             memoryCap: bytesOf(options.maxMemory)
           },

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
+import { basename, extname } from 'node:path'
 import { Command, Option } from 'commander'
 import {
   methodSchema,
@@ -20,6 +21,7 @@ import {
 } from '../contract/run'
 import { StudioError } from '../engine/errors'
 import { quantize } from '../engine/jobs/quantize'
+import { newRunFolder } from '../engine/new-run-folder'
 import { presetNames, presets, settingsOf, type PresetName } from '../contract/presets'
 import {
   imageRangeOption,
@@ -35,6 +37,7 @@ import {
   scaleOption,
   type OverrideOptions
 } from './options'
+import { appRunsFolder } from './app-runs'
 import { runJob } from './run-job'
 
 export interface QuantizeOptions extends OverrideOptions {
@@ -64,7 +67,7 @@ export interface QuantizeOptions extends OverrideOptions {
   readonly features: DistillationSettings['features']
   readonly init: DistillationSettings['init']
   readonly firstAndLast?: boolean
-  readonly out: string
+  readonly out?: string
   readonly json?: boolean
 }
 
@@ -176,7 +179,7 @@ export function quantizeCommand(): Command {
     .addOption(imageRangeOption())
     .addOption(residualScaleOption())
     .addOption(new Option('--runtime <name>', 'what runs the network').choices(['onnxruntime']).default('onnxruntime'))
-    .requiredOption('--out <run>', 'run folder to make')
+    .option('--out <run>', 'run folder to make (default: a new one where the app keeps its runs)')
     .addOption(jsonOption())
     .addHelpText(
       'after',
@@ -189,7 +192,7 @@ Ctrl+C pauses training; \`2dquant resume <run>\` goes on from there.`
     )
     .action(async (model: string, options: QuantizeOptions) => {
       const plan = options.plan === undefined ? null : await readPlan(options.plan)
-      const result = await runJob((context) =>
+      const result = await runJob(async (context) =>
         quantize(
           {
             model,
@@ -198,7 +201,7 @@ Ctrl+C pauses training; \`2dquant resume <run>\` goes on from there.`
             calibration: options.calibration,
             calibrationKind: options.calibrationKind,
             settings: settingsFrom(options, plan),
-            out: options.out,
+            out: options.out ?? newRunFolder(await appRunsFolder(), basename(model, extname(model))),
             tellsTime: true
           },
           context

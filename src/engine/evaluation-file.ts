@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { formatBits, type Bits } from '../contract/bounds'
+import { formatBits, type Bits, type Contestant } from '../contract/bounds'
 import type { EvaluateResult } from '../contract/results'
 import { evaluationFileSchema, type EvaluatedPicture, type EvaluationFile, type PictureView } from '../contract/runs'
 import type { Image } from '../core/imaging/image'
@@ -9,7 +9,7 @@ import { writeImage } from '../formats/image-files'
 import type { EvaluatedImage } from './jobs/evaluate'
 import { json, readJson, replaceFile, withDiskErrors } from './run-folder'
 
-const evaluationFile = 'evaluation.json'
+export const evaluationFile = 'evaluation.json'
 const imageFolder = 'images'
 
 /** Keeps the pictures of an evaluation in a run folder, and what was measured on them. */
@@ -67,6 +67,20 @@ export class EvaluationRecorder {
 export async function readEvaluation(folder: string): Promise<EvaluationFile | null> {
   const path = join(folder, evaluationFile)
   return existsSync(path) ? readJson(path, evaluationFileSchema) : null
+}
+
+/** Says of a variant that its bounds are others than those that were measured; nothing where it was not measured. */
+export async function markOutdated(
+  folder: string,
+  { method, bits }: EvaluationFile['outdated'][number]
+): Promise<void> {
+  const evaluation = await readEvaluation(folder)
+  if (evaluation === null) return
+  const isMeant = (each: { readonly method: Contestant; readonly bits: Bits | null }): boolean =>
+    each.method === method && formatBits(each.bits) === formatBits(bits)
+  if (!evaluation.results.some(isMeant) || evaluation.outdated.some(isMeant)) return
+  const contents: EvaluationFile = { ...evaluation, outdated: [...evaluation.outdated, { method, bits }] }
+  await replaceFile(join(folder, evaluationFile), json(contents))
 }
 
 function finiteOf({

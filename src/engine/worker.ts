@@ -38,6 +38,7 @@ parentPort.on('message', ({ data, ports }) => {
       for (const port of ports) serve(processPort(port), studio)
       return
     case 'configure':
+      studio.configure({ runs: order.runs, memoryCap: order.memoryCap })
       return
     case 'settle':
       void studio.settle(order.how).finally(() => {

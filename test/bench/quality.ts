@@ -37,7 +37,7 @@ async function psnrOf({ preset, methods, bits, training }: Trial): Promise<Reado
   try {
     const calibration = { calibration: join(data, 'calibration'), calibrationKind: undefined }
     await quantize({ model, ...shared, ...calibration, settings, out: run, tellsTime: false }, context)
-    const set = { sets: [join(data, 'benchmarks', 'Set5')], setKind: undefined, filter: {}, memoryCap: undefined }
+    const set = { sets: [{ folder: join(data, 'benchmarks', 'Set5') }], filter: {}, memoryCap: undefined }
     const { results } = await evaluate({ subject: run, ...shared, ...set }, context)
     return new Map(
       results.map(({ method, bits: of, sets }) => [

@@ -50,7 +50,7 @@ export interface PlacementRule {
 /** What tensors alone do not tell about a network. */
 export interface ModelOverrides {
   /** Factor between values 0 to 1 and what the network works on. */
-  readonly imageRange?: number
+  readonly imageRange?: number | undefined
   /** Factor on the residual branch of EDSR's blocks. */
-  readonly residualScale?: number
+  readonly residualScale?: number | undefined
 }

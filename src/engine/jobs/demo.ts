@@ -16,14 +16,14 @@ import { StudioError } from '../../core/errors'
 import { cropToMultiple } from '../../core/imaging/image'
 import { imresize } from '../../core/imaging/imresize'
 import { encodeWebp, readImage, writeImage } from '../../formats/image-files'
-import { EvaluationRecorder } from '../evaluation-file'
 import type { JobContext } from '../job'
 import { runningMean, type Chart, type ChartLine } from '../report-chart'
 import { writeReport, type Report, type ReportPicture, type ReportRow, type ReportView } from '../report'
 import { readEvents, withDiskErrors } from '../run-folder'
 import { TrainingControl } from '../training/control'
-import { bicubicSubject, evaluate, type EvaluatedImage } from './evaluate'
+import type { EvaluatedImage } from './evaluate'
 import { inspect } from './inspect'
+import { byWidth, measure } from './measure'
 import { appVersion } from '../version'
 import { settingsOf } from '../../contract/presets'
 import { quantizeOrResume } from './resume'
@@ -42,6 +42,8 @@ export interface DemoConfig {
   readonly bits: readonly BitWidth[]
   /** Iterations of training; those of the preset `fast` when absent. */
   readonly iterations?: number
+  /** Bytes the values of a network may take; half of what is free when absent. */
+  readonly memoryCap?: number | undefined
 }
 
 export interface DemoResult {
@@ -75,7 +77,7 @@ const shrinking = 0.5
  * writes a report: what the commands `quantize` and `evaluate` do, with pictures at hand.
  */
 export async function demo(
-  { model, samples, pictures, run, continues, bits, iterations }: DemoConfig,
+  { model, samples, pictures, run, continues, bits, iterations, memoryCap }: DemoConfig,
   context: JobContext,
   control = new TrainingControl()
 ): Promise<DemoResult> {
@@ -118,28 +120,13 @@ export async function demo(
   await quantizeOrResume(quantizing, context, control)
 
   const gallery = new Gallery()
-  const recorder = await EvaluationRecorder.open(run)
-  const shared = {
-    overrides,
-    filter: {},
-    sets: [evaluation],
-    setKind: 'hr' as const,
-    scale,
-    memoryCap: undefined,
-    onImage: async (image: EvaluatedImage) => {
-      await recorder.add(image)
-      await gallery.add(image)
-    }
-  }
-  const bicubic = await evaluate({ subject: bicubicSubject, ...shared }, context)
-  const quantized = await evaluate({ subject: run, ...shared }, context)
+  const sets = [{ folder: evaluation, kind: 'hr' as const }]
+  const results = await measure({ run, sets, memoryCap, onImage: (image) => gallery.add(image) }, context)
   const facts = await inspect({ model, overrides, bits, width: 128, height: 128 })
-  const results = [...bicubic.results, ...quantized.results].toSorted(byWidth)
   const rows = results.map((result) => toRow(result, facts))
   const report = join(run, reportFile)
   const charts = chartsOf(await readEvents(run), bits)
   await writeReport(report, describe(rows, facts, bits, charts, gallery.pictures()))
-  await recorder.save(results)
   return { rows, calibration, evaluation, run, report }
 }
 
@@ -158,11 +145,6 @@ function packagedSample(name: string): string {
     const what = `The sample picture of the npm package "${packageName}" is not installed`
     throw new StudioError('missing', `${what}; type \`npm ci\` first.`, { cause })
   }
-}
-
-/** Full precision first, then from many bits to few; in the order of methods where bits are the same. */
-function byWidth(a: { readonly bits: Bits | null }, b: { readonly bits: Bits | null }): number {
-  return (b.bits?.weight ?? 32) - (a.bits?.weight ?? 32)
 }
 
 /** How training went, as a run tells it. */

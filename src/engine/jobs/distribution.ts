@@ -1,15 +1,36 @@
-import type { BitWidth } from '../../contract/bounds'
-import type { Distribution as ShownDistribution, ErrorCurve } from '../../contract/runs'
+import type { Bits, BitWidth, Method } from '../../contract/bounds'
+import type { QuantizerRow } from '../../contract/events'
+import type { Distribution as ShownDistribution, ErrorCurve, Gallery, TriedBounds } from '../../contract/runs'
 import { candidatesAlong, isOneSided } from '../../core/calibration/dobi'
 import { Distribution } from '../../core/calibration/histogram'
 import { squaredError } from '../../core/calibration/quantization-error'
 import type { Statistics } from '../../core/calibration/statistics'
 import { StudioError } from '../../core/errors'
-import type { QuantizerSite } from '../../core/quantization/placement'
 import { loadModel, overridesOfRun } from '../model-file'
 import { plannedSites } from '../plan'
-import { openRun, readStatistics, type OpenedRun } from '../run-folder'
+import { openRun, readStatistics, variantOf, type OpenedRun } from '../run-folder'
+import { expectBounds } from './edit-bounds'
 import { shownBins } from './live-histogram'
+import { effectOf, rowOf } from './quantizer-rows'
+
+/** Bins of a histogram that is looked at among many. */
+const galleryBins = 64
+
+/** Which variant of a run is meant. */
+export interface VariantOfRun {
+  readonly folder: string
+  readonly method: Method
+  readonly bits: Bits
+}
+
+/** Bounds that are tried on a quantizer of a run. */
+interface Trial {
+  readonly folder: string
+  readonly quantizer: string
+  readonly bits: BitWidth
+  readonly lower: number
+  readonly upper: number
+}
 
 /** Reads how the tensors of runs are distributed. What it read of the last run is kept: users look at one at a time. */
 export class DistributionReader {
@@ -46,16 +67,54 @@ export class DistributionReader {
     return { search, candidates: found.map(({ lower, upper, error }) => ({ lower, upper, error: error * scale })) }
   }
 
+  /**
+   * All quantizers of a variant in the order of the network, or those of the names that are given.
+   *
+   * @throws StudioError ('missing') where the run has no such variant
+   */
+  async quantizers({ folder, method, bits }: VariantOfRun, names?: ReadonlySet<string>): Promise<QuantizerRow[]> {
+    const opened = await openRun(folder)
+    const variant = variantOf(opened, { method, bits })
+    const wanted = variant.quantizers.filter(({ name }) => names?.has(name) ?? true)
+    const rows: QuantizerRow[] = []
+    for (const quantizer of wanted) rows.push(rowOf(quantizer, variant, await this.#read(opened, quantizer.name)))
+    return rows
+  }
+
+  /** How the tensors of several quantizers are distributed. */
+  async gallery(folder: string, quantizers: readonly string[]): Promise<Gallery[number][]> {
+    const opened = await openRun(folder)
+    const shown: Gallery[number][] = []
+    for (const name of quantizers) {
+      const distribution = await this.#read(opened, name)
+      const { min, max } = distribution.histogram
+      const at = (share: number): number => distribution.quantile(share)
+      const quantiles: Gallery[number]['quantiles'] = [at(0.01), at(0.25), at(0.5), at(0.75), at(0.99)]
+      shown.push({ name, min, max, shares: distribution.shares(galleryBins), quantiles })
+    }
+    return shown
+  }
+
+  /** What bounds, rounded as they would be kept, would do to a tensor. Throws a StudioError where they are none. */
+  async tryBounds({ folder, quantizer, bits, ...bounds }: Trial): Promise<TriedBounds> {
+    const tried = expectBounds(quantizer, bounds)
+    return effectOf(await this.#read(await openRun(folder), quantizer), tried, bits)
+  }
+
   async #read(opened: OpenedRun, quantizer: string): Promise<Distribution> {
     // A folder of the same name may be another run by now.
     const isKnown = this.#last?.opened.folder === opened.folder && this.#last.opened.run.created === opened.run.created
     const read = this.#last !== null && isKnown ? this.#last : { opened, contents: readContents(opened) }
     this.#last = read
     try {
-      const { sites, statistics } = await read.contents
-      const value = sites.find(({ name }) => name === quantizer)?.value
+      const { values, statistics, distributions } = await read.contents
+      const value = values.get(quantizer)
       const histogram = value === undefined ? undefined : statistics.get(value)
-      if (histogram !== undefined) return new Distribution(histogram)
+      if (value !== undefined && histogram !== undefined) {
+        const distribution = distributions.get(value) ?? new Distribution(histogram)
+        distributions.set(value, distribution)
+        return distribution
+      }
     } catch (error) {
       if (this.#last === read) this.#last = null
       throw error
@@ -65,12 +124,16 @@ export class DistributionReader {
 }
 
 interface RunStatistics {
-  readonly sites: readonly QuantizerSite[]
+  /** The value of the graph that each quantizer stands on, by the quantizer's name. */
+  readonly values: ReadonlyMap<string, string>
   readonly statistics: Statistics
+  /** By value; made when they are first looked at. */
+  readonly distributions: Map<string, Distribution>
 }
 
 async function readContents({ folder, run }: OpenedRun): Promise<RunStatistics> {
   const { model } = await loadModel(run.model.file, overridesOfRun(run.model))
   const sites = plannedSites(model, run.settings.quantizeFirstAndLast, run.settings.plan)
-  return { sites, statistics: await readStatistics(folder) }
+  const values = new Map(sites.map(({ name, value }) => [name, value]))
+  return { values, statistics: await readStatistics(folder), distributions: new Map() }
 }

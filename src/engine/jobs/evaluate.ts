@@ -1,5 +1,5 @@
 import type { EvaluateResult, SetScores } from '../../contract/results'
-import type { PictureKind } from '../../contract/run'
+import type { PictureFolder } from '../../contract/run'
 import { StudioError } from '../../core/errors'
 import { psnr } from '../../core/evaluation/psnr'
 import { ssim } from '../../core/evaluation/ssim'
@@ -17,8 +17,7 @@ export interface EvaluateConfig {
   readonly subject: string
   readonly overrides: ModelOverrides
   readonly filter: VariantFilter
-  readonly sets: readonly string[]
-  readonly setKind: PictureKind | undefined
+  readonly sets: readonly PictureFolder[]
   readonly scale: number | undefined
   /** Bytes the values of a network may take. */
   readonly memoryCap: number | undefined
@@ -100,7 +99,7 @@ async function score(
   context: JobContext
 ): Promise<EvaluateResult> {
   const sets: PictureSet[] = []
-  for (const folder of config.sets) sets.push(await findPictures(folder, scale, config.setKind, '--set-kind'))
+  for (const { folder, kind } of config.sets) sets.push(await findPictures(folder, scale, kind, '--set-kind'))
   const total = sets.reduce((sum, { entries }) => sum + entries.length, 0) * contestants.length
   const tables = contestants.map((): { hr: Scored[][]; fp: Scored[][] } => ({ hr: [], fp: [] }))
   let done = 0

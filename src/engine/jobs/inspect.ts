@@ -5,6 +5,7 @@ import { inferShapes } from '../../core/graph/infer'
 import type { ModelOverrides } from '../../core/models/model'
 import { loadModel } from '../model-file'
 import { plannedSites } from '../plan'
+import { officialFile } from '../published/official-files'
 
 export interface InspectConfig {
   readonly model: string
@@ -24,7 +25,7 @@ export async function inspect({ model: path, overrides, bits, ...size }: Inspect
   const types = inferShapes(model.graph)
   return {
     sha256,
-    official: null,
+    official: officialFile(sha256)?.name ?? null,
     architecture: model.architecture,
     config: { ...model.config },
     scale: model.scale,

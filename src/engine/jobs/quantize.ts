@@ -29,6 +29,7 @@ import { ofChannels, plannedBits, plannedSites } from '../plan'
 import { expectFreeFolder, settingsDigest, writeRun } from '../run-folder'
 import { liveHistogram } from './live-histogram'
 import { TrainingControl } from '../training/control'
+import { startOf } from '../training/recipe'
 import { tellTrainingTime } from '../training/estimate'
 import { summaryOf, trainRun, type TimedVariant } from '../training/train'
 import { appVersion } from '../version'
@@ -42,6 +43,8 @@ export interface QuantizeConfig {
   readonly settings: QuantizeSettings
   /** The run folder to make. */
   readonly out: string
+  /** Ends once bounds are found; where a method trains, the run waits to be resumed. False when absent. */
+  readonly endsWithBounds?: boolean | undefined
   /** Whether the time of training is measured by a few steps and told beforehand. */
   readonly tellsTime: boolean
 }
@@ -72,10 +75,11 @@ export async function quantize(
 
   const searched = await findVariants(model, sites, pictures, drawn, settings, recording)
   const isTrained = settings.methods.some(trains)
+  const waits = isTrained && config.endsWithBounds === true
   const run: RunFile = {
     schema: 1,
     appVersion,
-    state: isTrained ? 'training' : 'done',
+    state: waits ? 'paused' : isTrained ? 'training' : 'done',
     created: new Date().toISOString(),
     model: {
       file,
@@ -101,7 +105,7 @@ export async function quantize(
     variants: searched.variants.map(({ variant }) => variant)
   }
   await writeRun(config.out, { run, bounds, statistics: searched.statistics, events })
-  const trained = isTrained ? await trainRun(config.out, { model, sites, pictures, control }, context) : []
+  const trained = isTrained && !waits ? await trainRun(config.out, { model, sites, pictures, control }, context) : []
   return {
     run: config.out,
     quantizers: sites.length,
@@ -113,9 +117,7 @@ export async function quantize(
 /** The settings with the methods that training starts from, which stay in the run beside what was trained. */
 function withStarts(settings: QuantizeSettings): QuantizeSettings {
   const { methods, distillation } = settings
-  const starts = methods
-    .filter(trains)
-    .map((method) => (method === 'dbdc+pac' ? 'dbdc' : (distillation?.init ?? 'dobi')))
+  const starts = methods.filter(trains).map((method) => startOf(method, distillation))
   const ordered = methodSchema.options.filter(
     (method) => methods.includes(method) || starts.some((start) => start === method)
   )

@@ -73,6 +73,8 @@ export async function quantizeOrResume(
     return
   }
   const { run } = await openRun(config.out)
+  // Bounds are found as soon as the folder is there.
+  if (config.endsWithBounds === true) return
   if (run.state !== 'done') await resume({ run: config.out, keepBest: false }, context, control)
 }
 

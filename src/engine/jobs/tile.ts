@@ -7,8 +7,8 @@ import { crop, quantizeTo8Bit, type Image } from '../../core/imaging/image'
 import type { Runtime } from '../../core/runtime'
 import { encodeWebp, readImage } from '../../formats/image-files'
 import { boundsFile } from '../run-folder'
-import { tileOverlap, type SuperResolver } from '../super-resolver'
-import { openSubject, type Subject } from './variants'
+import { tileOverlap } from '../super-resolver'
+import { loadOne, type LoadedResolver } from './variants'
 
 /** A piece of a picture as one network of a run enlarges it. */
 export interface TileConfig {
@@ -23,14 +23,6 @@ export interface TileConfig {
   readonly top: number
   readonly width: number
   readonly height: number
-}
-
-/** A network that is loaded, and how its memory is given back. */
-interface LoadedResolver {
-  readonly resolver: SuperResolver
-  /** Pixels of which a picture's side is a multiple inside the network, so that its windows lie as in the whole. */
-  readonly multiple: number
-  dispose(): Promise<void>
 }
 
 /** Enlarges pieces of pictures. The network and the picture of the last one are kept: users look around in one at a time. */
@@ -102,7 +94,7 @@ export class TileReader {
     const key = JSON.stringify([folder, await changeOf(join(folder, boundsFile)), variant])
     if (this.#network?.key !== key) {
       await this.#release()
-      this.#network = { key, loaded: load(folder, variant, this.#runtime) }
+      this.#network = { key, loaded: loadOne(folder, variant, this.#runtime) }
     }
     try {
       return await this.#network.loaded
@@ -125,17 +117,4 @@ async function changeOf(path: string): Promise<number> {
     ({ mtimeMs }) => mtimeMs,
     () => 0
   )
-}
-
-async function load(folder: string, variant: TileConfig['variant'], runtime: Runtime): Promise<LoadedResolver> {
-  const subject: Subject = await openSubject(folder, {}, variant ?? {})
-  const { multiple } = subject.model
-  if (variant === null) {
-    const resolver = await subject.loadFp(runtime)
-    return { resolver, multiple, dispose: () => resolver.dispose() }
-  }
-  const { resolvers, dispose } = await subject.loadVariants(runtime)
-  const [resolver] = resolvers
-  if (resolver === undefined) throw new StudioError('missing', `"${folder}" has no such variant.`)
-  return { resolver, multiple, dispose }
 }

@@ -11,6 +11,7 @@ import type { ModelOverrides } from '../../core/models/model'
 import { listImages, readImage, readImageSize, writeImage } from '../../formats/image-files'
 import { report, type JobContext } from '../job'
 import { withDiskErrors } from '../run-folder'
+import type { SuperResolver } from '../super-resolver'
 import { openSubject, type VariantFilter } from './variants'
 
 export interface UpscaleConfig {
@@ -47,24 +48,32 @@ export async function upscale(config: UpscaleConfig, context: JobContext): Promi
     const resolver = 'resolvers' in loaded ? loaded.resolvers[0] : loaded
     if (resolver === undefined) throw new Error('No network is loaded')
     for (const [i, input] of files.entries()) {
-      const started = performance.now()
-      const { image, alpha, bitDepth, isGrey } = await readImage(input, 'apply')
-      const enlarged = await resolver.enlarge(image)
-      const result = isGrey ? toGrey(enlarged) : enlarged
-      const output = targets[i] ?? ''
-      await writeImage(output, result, {
-        bitDepth,
-        ...(alpha === null ? {} : { alpha: enlargeAlpha(alpha, model.scale) })
-      })
-      const { width, height } = result
-      const tiles = resolver.tileCount(image.width, image.height)
-      images.push({ input, output, width, height, seconds: (performance.now() - started) / 1000, tiles })
+      images.push(await enlargeFile(resolver, input, targets[i] ?? ''))
       await report(context, 'upscale', i + 1, files.length, 'pictures')
     }
   } finally {
     await loaded.dispose()
   }
   return { method: variant?.method ?? 'fp', bits: variant?.bits ?? null, images }
+}
+
+/** Enlarges a picture file into a PNG file with its bit depth, greyness and alpha. */
+export async function enlargeFile(
+  resolver: SuperResolver,
+  input: string,
+  output: string
+): Promise<UpscaleResult['images'][number]> {
+  const started = performance.now()
+  const { image, alpha, bitDepth, isGrey } = await readImage(input, 'apply')
+  const enlarged = await resolver.enlarge(image)
+  const result = isGrey ? toGrey(enlarged) : enlarged
+  await writeImage(output, result, {
+    bitDepth,
+    ...(alpha === null ? {} : { alpha: enlargeAlpha(alpha, resolver.scale) })
+  })
+  const { width, height } = result
+  const tiles = resolver.tileCount(image.width, image.height)
+  return { input, output, width, height, seconds: (performance.now() - started) / 1000, tiles }
 }
 
 /** Transparency is no picture content; it is enlarged by bicubic interpolation. */

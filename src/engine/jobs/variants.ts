@@ -85,6 +85,33 @@ export async function openSubject(
   return subject(basename(path), loaded.model, variants, memoryCap, sites, weights)
 }
 
+/** One network of a run that is loaded, and how its memory is given back. */
+export interface LoadedResolver {
+  readonly resolver: SuperResolver
+  /** Pixels of which a picture's side is a multiple inside the network, so that its windows lie as in the whole. */
+  readonly multiple: number
+  dispose(): Promise<void>
+}
+
+/** Loads the network of one variant of a run, or of full precision (null). */
+export async function loadOne(
+  folder: string,
+  variant: Pick<Variant, 'method' | 'bits'> | null,
+  runtime: Runtime,
+  memoryCap?: number
+): Promise<LoadedResolver> {
+  const subject = await openSubject(folder, {}, variant ?? {}, memoryCap)
+  const { multiple } = subject.model
+  if (variant === null) {
+    const resolver = await subject.loadFp(runtime)
+    return { resolver, multiple, dispose: () => resolver.dispose() }
+  }
+  const { resolvers, dispose } = await subject.loadVariants(runtime)
+  const [resolver] = resolvers
+  if (resolver === undefined) throw new StudioError('missing', `"${folder}" has no such variant.`)
+  return { resolver, multiple, dispose }
+}
+
 /** The weights that a method changed. Throws a StudioError where they are not those of the model. */
 async function readWeights(path: string, { graph }: Model): Promise<ReadonlyMap<string, Tensor>> {
   const { tensors } = await readCheckpoint(path)

@@ -89,8 +89,10 @@ export class JobQueue {
   }
 
   async add(request: JobRequest, run: string): Promise<string> {
-    const busy = this.#jobs.find((job) => job.run === run && !hasEnded(job))
-    if (busy !== undefined) throw new StudioError('refused', `"${run}" is in the queue already.`)
+    // Several pictures may be enlarged one after the other; anything else of a run is there once.
+    const isOnce = (each: JobRequest): boolean => each.kind !== 'upscale'
+    const isBusy = this.#jobs.some((job) => job.run === run && !hasEnded(job) && isOnce(job.request))
+    if (isBusy && isOnce(request)) throw new StudioError('refused', `"${run}" is in the queue already.`)
     const id = randomUUID()
     const job: Job = { id, request, run, state: 'waiting', created: new Date().toISOString() }
     await this.#set([...this.#jobs, job])

@@ -5,7 +5,9 @@ import { basename, join, resolve } from 'node:path'
 import { reportFile, runFile } from '../../contract/names'
 import type { RunDetails, RunSummary } from '../../contract/runs'
 import { readEvaluation } from '../evaluation-file'
+import { publishedBeside } from '../published/beside'
 import { openRun, type OpenedRun } from '../run-folder'
+import { readUpscaled } from '../upscaled-list'
 
 /** The runs in a folder that can be read, newest first. Others are left out: they may be on their way, or damaged. */
 export async function listRuns(folder: string): Promise<readonly RunSummary[]> {
@@ -34,8 +36,10 @@ export async function describeRun(folder: string): Promise<RunDetails> {
     variants: bounds.variants.map(({ method, bits, training }) => ({ method, bits, ...(training && { training }) })),
     quantizers: (bounds.variants[0]?.quantizers ?? []).map(({ name, kind }) => ({ name, kind })),
     evaluation,
-    published: null,
-    upscaled: [],
+    published: evaluation === null ? null : publishedBeside(evaluation.results, run.model.sha256),
+    upscaled: (await readUpscaled(folder)).map(({ file, name, method, bits, width, height }) => {
+      return { file, name, method, bits, width, height }
+    }),
     hasReport: existsSync(join(folder, reportFile))
   }
 }

@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { basename, extname, join, resolve } from 'node:path'
 import {
@@ -12,7 +11,7 @@ import {
   type EngineTopics
 } from '../../contract/engine'
 import type { JobEvent } from '../../contract/events'
-import type { Job, JobRequest } from '../../contract/jobs'
+import { jobAtWork, type Job } from '../../contract/jobs'
 import { emptyJobView, withEvent } from '../../contract/job-view'
 import { StudioError } from '../../core/errors'
 import { makeContext } from '../job'
@@ -21,13 +20,18 @@ import { DistributionReader } from '../jobs/distribution'
 import { TileReader } from '../jobs/tile'
 import { doctor } from '../jobs/doctor'
 import { inspect } from '../jobs/inspect'
-import { quantizeOrResume, resume } from '../jobs/resume'
+import { quantizeAndMeasure, resumeAndMeasure } from '../jobs/measured-run'
+import { measure } from '../jobs/measure'
+import { upscaleIntoRun } from '../jobs/upscale-into-run'
+import { newRunFolder } from '../new-run-folder'
 import { readEvents, withDiskErrors } from '../run-folder'
 import { requireRuntime } from '../../runtimes/select'
 import type { TrainingControl } from '../training/control'
 import { Feed } from './feed'
 import { JobQueue } from './queue'
+import { BoundsDesk } from './bounds-desk'
 import { describeRun, listRuns } from './run-list'
+import { RunsWatch } from './runs-watch'
 import { failureOf, type CallContext, type Service } from './server'
 import { Turns } from './turns'
 
@@ -39,6 +43,8 @@ const activityInterval = 250
 
 /** The engine as windows see it: a queue of long jobs, and small ones that go between their steps. */
 export interface Studio extends Service {
+  /** Takes what the user chose anew; a job at work keeps what it began with. */
+  configure(chosen: Pick<EngineConfig, 'runs' | 'memoryCap'>): void
   /** Brings what is at work to disk; nothing is begun any more. */
   settle(how: 'pause' | 'stop'): Promise<void>
 }
@@ -48,7 +54,8 @@ type Handlers = {
 }
 
 /** @param tell hears what the main process should know */
-export async function openStudio(config: EngineConfig, tell: (notice: EngineNotice) => void): Promise<Studio> {
+export async function openStudio(initial: EngineConfig, tell: (notice: EngineNotice) => void): Promise<Studio> {
+  let config = initial
   await withDiskErrors(config.data, () => mkdir(config.data, { recursive: true }))
   const turns = new Turns()
   const distributions = new DistributionReader()
@@ -57,6 +64,7 @@ export async function openStudio(config: EngineConfig, tell: (notice: EngineNoti
   const runsChanged = (): void => {
     runs.publish(runs.state + 1)
   }
+  const watch = new RunsWatch(config.runs, runsChanged)
 
   let tellActivity: () => void = () => undefined
   const execute = async (
@@ -75,6 +83,8 @@ export async function openStudio(config: EngineConfig, tell: (notice: EngineNoti
         activity.hear(event)
         if (event.kind === 'validation' && event.iteration === 0) runsChanged()
       }
+      // Changes of bounds that were under way are part of what this job works with.
+      await bounds.settled()
       const context = await makeContext(telling, signal, turns.giveWay)
       await carryOut(job, config, context, control)
       tell({ kind: 'ended', run: job.run, state: 'done', message: '' })
@@ -90,6 +100,7 @@ export async function openStudio(config: EngineConfig, tell: (notice: EngineNoti
     }
   }
   const queue = await JobQueue.open(join(config.data, 'queue.json'), execute, readEvents)
+  const bounds = new BoundsDesk(distributions, () => jobAtWork(queue.feed.state)?.run ?? null, runsChanged)
   // While training stands still there are no events that would tell of it.
   queue.feed.listen(() => {
     tellActivity()
@@ -97,11 +108,12 @@ export async function openStudio(config: EngineConfig, tell: (notice: EngineNoti
 
   const handlers: Handlers = {
     'queue.add': async ({ request, run }) => {
-      if (request.kind === 'resume' && run === undefined) {
-        throw new StudioError('usage', 'Which run is to go on was not said.')
+      if (run === undefined && request.kind !== 'quantize' && request.kind !== 'demo') {
+        throw new StudioError('usage', 'Which run is meant was not said.')
       }
       const taken = queue.feed.state.jobs.map((job) => job.run)
-      const folder = resolve(run ?? newRunFolder(config.runs, request, taken))
+      const subject = request.kind === 'quantize' ? basename(request.model, extname(request.model)) : 'demo'
+      const folder = resolve(run ?? newRunFolder(config.runs, subject, taken))
       return { id: await queue.add(request, folder), run: folder }
     },
     'queue.remove': ({ id }) => done(queue.remove(id)),
@@ -129,14 +141,14 @@ export async function openStudio(config: EngineConfig, tell: (notice: EngineNoti
     },
     'runs.errorCurve': ({ folder, quantizer, bits }) => distributions.errorCurve(folder, quantizer, bits),
     'job.watch': () => notBuilt(),
-    'runs.quantizers': () => notBuilt(),
-    'runs.gallery': () => notBuilt(),
-    'runs.tryBounds': () => notBuilt(),
-    'runs.setBounds': () => notBuilt(),
+    'runs.quantizers': (variant) => distributions.quantizers(variant),
+    'runs.gallery': async ({ folder, quantizers }) => distributions.gallery(folder, quantizers),
+    'runs.tryBounds': (trial) => distributions.tryBounds(trial),
+    'runs.setBounds': ({ edits, ...variant }) => bounds.change(variant, edits),
     'data.patches': () => notBuilt(),
     'data.sets': () => notBuilt(),
     'data.estimate': () => notBuilt(),
-    'model.inspect': ({ file }) => inspect({ model: file, overrides: {}, ...inspected }),
+    'model.inspect': ({ file, overrides = {} }) => inspect({ model: file, overrides, ...inspected }),
     'engine.doctor': () => doctor()
   }
 
@@ -155,7 +167,13 @@ export async function openStudio(config: EngineConfig, tell: (notice: EngineNoti
       if (!Object.hasOwn(topics, topic)) throw new StudioError('usage', `The engine knows no topic "${topic}".`)
       return topics[topic as keyof EngineTopics]() as Feed<unknown, unknown>
     },
+    configure: (chosen) => {
+      config = { ...config, ...chosen }
+      watch.follow(config.runs)
+      runsChanged()
+    },
     settle: async (how) => {
+      watch.close()
       await queue.settle(how)
       await tiles?.dispose()
     }
@@ -196,51 +214,43 @@ async function carryOut(
   context: Awaited<ReturnType<typeof makeContext>>,
   control: TrainingControl
 ): Promise<void> {
+  const memoryCap = config.memoryCap ?? undefined
   switch (request.kind) {
     case 'demo': {
       const { iterations } = request
       const model = join(config.models, 'swinir-tiny-x4.safetensors')
       const pictures = join(config.data, 'demo-pictures')
       const places = { model, samples: config.samples, pictures, run }
-      const wanted = { bits: [2] as const, ...(iterations !== undefined && { iterations }) }
+      const wanted = { bits: [2] as const, memoryCap, ...(iterations !== undefined && { iterations }) }
       await demo({ ...places, ...wanted, continues: true }, context, control)
       return
     }
     case 'quantize': {
-      const { model, calibration, settings } = request
+      const { model, overrides = {}, calibration, settings, sets = [], endsWithBounds } = request
       const quantizing = {
         model,
-        overrides: {},
+        overrides,
         scale: undefined,
         calibration: calibration.folder,
         calibrationKind: calibration.kind,
         settings,
         out: run,
+        endsWithBounds,
         tellsTime: false
       }
-      await quantizeOrResume(quantizing, context, control)
+      await quantizeAndMeasure(quantizing, { sets, memoryCap }, context, control)
       return
     }
     case 'resume':
-      await resume({ run, keepBest: false }, context, control)
+      await resumeAndMeasure(run, { sets: request.sets ?? [], memoryCap }, context, control)
       return
     case 'evaluate':
+      await measure({ run, sets: request.sets, memoryCap }, context)
+      return
     case 'upscale':
-      notBuilt()
+      await upscaleIntoRun({ run, picture: request.picture, variant: request.variant, memoryCap }, context)
+      return
   }
-}
-
-/** A new place beside the other runs, named by what is quantized and when; `taken` are places that jobs have. */
-function newRunFolder(runs: string, request: JobRequest, taken: readonly string[]): string {
-  const subject = request.kind === 'quantize' ? basename(request.model, extname(request.model)) : 'demo'
-  // Swedish dates begin with the year; the time is the desktop's own.
-  const stamp = new Date().toLocaleString('sv-SE').replaceAll(':', '.')
-  const wanted = resolve(runs, `${subject} ${stamp}`)
-  const isFree = (folder: string): boolean => !taken.includes(folder) && !existsSync(folder)
-  // Several jobs may be asked for within a second.
-  let folder = wanted
-  for (let number = 2; !isFree(folder); number++) folder = `${wanted} (${number})`
-  return folder
 }
 
 /** Tells the main process how far a job has come: now and then, and whenever it is asked to. */

@@ -73,12 +73,8 @@ export class LiveRun {
 
   /** Opens a run folder and holds it. Throws a StudioError where another process does. */
   static async open(folder: string): Promise<LiveRun> {
+    await expectUnheld(folder)
     const lock = join(folder, lockFile)
-    const holder = existsSync(lock) ? Number(await readFile(lock, 'utf8')) : 0
-    if (holder !== process.pid && isAlive(holder)) {
-      const what = `Another process (${holder}) is at work on "${folder}"`
-      throw new StudioError('refused', `${what}; wait for it, or remove "${lock}" if that is no longer so.`)
-    }
     const { run, bounds } = await openRun(folder)
     await withDiskErrors(lock, () => writeFile(lock, String(process.pid)))
     // What a killed process left half-written.
@@ -145,23 +141,9 @@ export class LiveRun {
 
   /** The checkpoint of a variant, or null where its training has not come to one. */
   async loadCheckpoint({ method, bits }: VariantKey): Promise<TrainingCheckpoint | null> {
-    const path = join(this.folder, checkpointFile)
-    if (!existsSync(path)) return null
-    const damaged = (cause?: unknown): StudioError =>
-      new StudioError('unreadable', `"${path}" is damaged; remove it to train this variant from its start.`, { cause })
-    let unpacked: ReturnType<typeof unpackNumbers>
-    try {
-      unpacked = unpackNumbers(await readFile(path))
-    } catch (cause) {
-      throw damaged(cause)
-    }
-    const header = checkpointSchema.safeParse(unpacked.header)
-    const [values, ranges, firstMoments, secondMoments, bestValues] = unpacked.arrays
-    if (!header.success || !values || !ranges || !firstMoments || !secondMoments || !bestValues) throw damaged()
-    const { iteration, steps, key, phase, before, best, startLoss, lastLosses } = header.data
-    if (key.method !== method || formatBits(key.bits) !== formatBits(bits)) return null
-    const state = { iteration, values, ranges, adam: { steps, firstMoments, secondMoments } }
-    return { key, phase, before, best, startLoss, lastLosses, state, bestValues }
+    const checkpoint = await readCheckpoint(this.folder)
+    const isOfVariant = checkpoint?.key.method === method && formatBits(checkpoint.key.bits) === formatBits(bits)
+    return isOfVariant ? checkpoint : null
   }
 
   async removeCheckpoint(): Promise<void> {
@@ -183,4 +165,33 @@ export class LiveRun {
     await replaceFile(path, kept.map((line) => `${line}\n`).join(''))
     this.#events = openSync(path, 'a')
   }
+}
+
+/** Throws a StudioError ('refused') where another process is at work on a run folder. */
+export async function expectUnheld(folder: string): Promise<void> {
+  const lock = join(folder, lockFile)
+  const holder = existsSync(lock) ? Number(await readFile(lock, 'utf8')) : 0
+  if (holder === process.pid || !isAlive(holder)) return
+  const what = `Another process (${holder}) is at work on "${folder}"`
+  throw new StudioError('refused', `${what}; wait for it, or remove "${lock}" if that is no longer so.`)
+}
+
+/** Where the training that was broken off in a run folder stands; null where none was. */
+export async function readCheckpoint(folder: string): Promise<TrainingCheckpoint | null> {
+  const path = join(folder, checkpointFile)
+  if (!existsSync(path)) return null
+  const damaged = (cause?: unknown): StudioError =>
+    new StudioError('unreadable', `"${path}" is damaged; remove it to train this variant from its start.`, { cause })
+  let unpacked: ReturnType<typeof unpackNumbers>
+  try {
+    unpacked = unpackNumbers(await readFile(path))
+  } catch (cause) {
+    throw damaged(cause)
+  }
+  const header = checkpointSchema.safeParse(unpacked.header)
+  const [values, ranges, firstMoments, secondMoments, bestValues] = unpacked.arrays
+  if (!header.success || !values || !ranges || !firstMoments || !secondMoments || !bestValues) throw damaged()
+  const { iteration, steps, key, phase, before, best, startLoss, lastLosses } = header.data
+  const state = { iteration, values, ranges, adam: { steps, firstMoments, secondMoments } }
+  return { key, phase, before, best, startLoss, lastLosses, state, bestValues }
 }

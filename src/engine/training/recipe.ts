@@ -32,6 +32,14 @@ export interface Recipe {
   learningRate(bits: Bits): number
 }
 
+/** The method whose bounds a method's training starts from. */
+export function startOf(
+  method: TrainingMethod,
+  settings: Pick<DistillationSettings, 'init'> | null
+): CalibrationMethod {
+  return method === 'dbdc+pac' ? 'dbdc' : (settings?.init ?? 'dobi')
+}
+
 /** How a method trains a network under given settings. */
 export function recipeOf(
   method: TrainingMethod,

@@ -86,6 +86,7 @@ async function trainVariants(work: TrainingWork, context: JobContext): Promise<r
   const telling = withListener(context, (event) => {
     live.keep(event)
   })
+  if (live.run.state !== 'training') await live.setState('training')
   const trained: TimedVariant[] = []
   const recipes = methods.filter(trains).map((method) => recipeOf(method, model, sites, distillation, patchSize))
   const total = recipes.reduce((sum, { iterations }) => sum + iterations * widths.length, 0)
@@ -212,7 +213,7 @@ class VariantTraining {
       boundRows(this.#start.quantizers).flatMap(({ lower, upper }) => [lower, upper]),
       this.#recipe.weights
     )
-    const phases = this.#recipe.phases(bits, parameters, startValues)
+    const phases = this.#recipe.phases(bits, parameters, startValues).map((phase) => holding(this.#start, phase))
     const checkpoint = await live.loadCheckpoint(this.#key)
     const iteration = checkpoint === null ? 0 : checkpoint.before + checkpoint.state.iteration
     await live.rewindEvents(this.#key, checkpoint === null ? -1 : iteration)
@@ -350,9 +351,9 @@ class VariantTraining {
       return { lower, upper }
     }
     const quantizers = this.#start.quantizers.map((quantizer): Quantizer => {
-      const trained = { ...quantizer, search: 'distilled' as const }
-      if (quantizer.channels === undefined) return { ...trained, ...next() }
-      return { ...trained, ...ofChannels(quantizer.channels.map(next)) }
+      const { name, kind, bits, channels } = quantizer
+      const trained = channels === undefined ? next() : ofChannels(channels.map(next))
+      return quantizer.frozen === true ? quantizer : { name, kind, bits, ...trained, search: 'distilled' }
     })
     const { iteration: bestIteration, psnr, psnrAtStart } = best
     return { ...this.#key, quantizers, training: { iterations, bestIteration, psnrAtStart, psnr, outcome } }
@@ -376,6 +377,17 @@ class VariantTraining {
       say('info', `${what} gained nothing over the ${this.#recipe.init} bounds it began with; these are kept.`)
     }
   }
+}
+
+/**
+ * The settings under which bounds that a user froze stay bit for bit as they are: without a learning rate. Nor are they
+ * moved apart, as their range is the one that they begin with.
+ */
+function holding({ quantizers }: Variant, settings: TrainerSettings): TrainerSettings {
+  const frozen = quantizers.flatMap((quantizer) => (quantizer.channels ?? [quantizer]).map(() => quantizer.frozen))
+  if (!frozen.includes(true)) return settings
+  const learningRates = settings.learningRates.map((rate, i) => (frozen[i >> 1] === true ? 0 : rate))
+  return { ...settings, learningRates }
 }
 
 const finite = (value: number): number | null => (Number.isFinite(value) ? value : null)

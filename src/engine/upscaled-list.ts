@@ -1,0 +1,31 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { runDetailsSchema } from '../contract/runs'
+import { json, readJson, replaceFile } from './run-folder'
+
+/** Where enlarged pictures lie in a run folder. */
+export const upscaledFolder = 'upscaled'
+const listFile = `${upscaledFolder}/list.json`
+
+const upscaledPictureSchema = runDetailsSchema.shape.upscaled.element.extend({
+  /** The picture that was enlarged, as an absolute path. */
+  source: z.string()
+})
+export type UpscaledPicture = Readonly<z.infer<typeof upscaledPictureSchema>>
+
+const listSchema = z.object({ schema: z.literal(1), pictures: z.array(upscaledPictureSchema) })
+
+/** The pictures that a run enlarged and that are still there, newest first. */
+export async function readUpscaled(folder: string): Promise<UpscaledPicture[]> {
+  const path = join(folder, listFile)
+  if (!existsSync(path)) return []
+  const { pictures } = await readJson(path, listSchema)
+  return pictures.filter(({ file }) => existsSync(join(folder, file)))
+}
+
+/** Takes note of a picture that was enlarged, in the place of what its file was before. */
+export async function addUpscaled(folder: string, picture: UpscaledPicture): Promise<void> {
+  const others = (await readUpscaled(folder)).filter(({ file }) => file !== picture.file)
+  await replaceFile(join(folder, listFile), json({ schema: 1, pictures: [picture, ...others] }))
+}
