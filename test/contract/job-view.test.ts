@@ -174,11 +174,11 @@ describe('what a job told', () => {
     const view = viewOf([loss(1, 4), other, third, loss(2, 7)])
     expect(view.trainings.map(({ loss: { points } }) => points)).toEqual([
       [
-        [1, 4],
-        [2, 7]
+        [1, 4, 4, 4],
+        [2, 7, 7, 7]
       ],
-      [[1, 5]],
-      [[1, 6]]
+      [[1, 5, 5, 5]],
+      [[1, 6, 6, 6]]
     ])
   })
 

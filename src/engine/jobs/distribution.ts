@@ -9,7 +9,7 @@ import type { QuantizerSite } from '../../core/quantization/placement'
 import { loadModel, overridesOfRun } from '../model-file'
 import { plannedSites } from '../plan'
 import { openRun, readStatistics, type OpenedRun } from '../run-folder'
-import { shownBins } from './live-histogram'
+import { shownBins } from './live-calibration'
 
 /** Reads how the tensors of runs are distributed. What it read of the last run is kept: users look at one at a time. */
 export class DistributionReader {

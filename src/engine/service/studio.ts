@@ -111,6 +111,10 @@ export async function openStudio(config: EngineConfig, tell: (notice: EngineNoti
     'job.resume': ({ id }) => done(queue.resume(id)),
     'job.stop': ({ id }) => done(queue.stop(id)),
     'job.cancel': ({ id }) => done(queue.cancel(id)),
+    'job.watch': ({ id, quantizer }) => {
+      queue.watch(id, quantizer)
+      return null
+    },
     'runs.list': async () => {
       const found = await listRuns(config.runs)
       for (const { key, folder } of found) tell({ kind: 'known-run', key, folder })
@@ -128,7 +132,6 @@ export async function openStudio(config: EngineConfig, tell: (notice: EngineNoti
       return tiles.tile(config, signal)
     },
     'runs.errorCurve': ({ folder, quantizer, bits }) => distributions.errorCurve(folder, quantizer, bits),
-    'job.watch': () => notBuilt(),
     'runs.quantizers': () => notBuilt(),
     'runs.gallery': () => notBuilt(),
     'runs.tryBounds': () => notBuilt(),
