@@ -15,7 +15,10 @@ export const progressEventSchema = z.object({
 })
 export type ProgressEvent = Readonly<z.infer<typeof progressEventSchema>>
 
-/** How a tensor is distributed as far as it was seen, and the bounds that DOBI finds in that; not kept in the run folder. */
+/**
+ * How a tensor is distributed as far as it was seen, and the bounds of the variant that is shown (see `quantizers`) in
+ * that; not kept in the run folder.
+ */
 export const histogramEventSchema = z.object({
   kind: z.literal('histogram'),
   /** The quantizer's name. */

@@ -95,7 +95,7 @@ export function withEvent(view: JobView, event: JobEvent): JobView {
   }
 }
 
-/** Rows that changed take their places; new ones come after those that are known. */
+/** Rows that changed take their places; new ones come after those that are known, unless all are told: that is their order. */
 function withRows(
   known: JobView['quantizers'],
   { method, bits, rows }: Extract<JobEvent, { kind: 'quantizers' }>
@@ -103,7 +103,7 @@ function withRows(
   const isSame = known !== null && known.method === method && formatBits(known.bits) === formatBits(bits)
   if (!isSame) return { method, bits, rows: [...rows] }
   const byName = new Map([...known.rows, ...rows].map((row) => [row.name, row]))
-  return { method, bits, rows: [...byName.values()] }
+  return { method, bits, rows: byName.size === rows.length ? [...rows] : [...byName.values()] }
 }
 
 type TrainingEvent = Extract<JobEvent, { kind: 'loss' | 'validation' }>

@@ -68,12 +68,12 @@ export async function writeRun(folder: string, contents: RunContents): Promise<v
   })
 }
 
+/** Events that only matter at their time. */
+const momentary: ReadonlySet<JobEvent['kind']> = new Set(['progress', 'pace', 'estimate', 'histogram', 'quantizers'])
+
 /** What an event is in `events.jsonl`: a line, or nothing where it only matters at its time. */
 export function eventLine(event: JobEvent): string {
-  const { kind } = event
-  return kind === 'progress' || kind === 'pace' || kind === 'estimate' || kind === 'histogram'
-    ? ''
-    : `${JSON.stringify(event)}\n`
+  return momentary.has(event.kind) ? '' : `${JSON.stringify(event)}\n`
 }
 
 /** An event from a line of `events.jsonl`; null for a line that was not written to its end. */

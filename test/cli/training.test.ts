@@ -102,7 +102,16 @@ describe('training', () => {
       expect(event.featureShare).toBeGreaterThan(0)
       expect(event.featureShare).toBeLessThan(1)
       expect(event.psnrAgainstHr).toBeGreaterThan(5)
-      expect((await readImage(join(run, event.preview))).image).toMatchObject({ width: 64, height: 64, channels: 3 })
+      // Eight held-out patches side by side, whole, as they are smaller than 128 pixels.
+      const { image } = await readImage(join(run, event.preview))
+      expect(image).toMatchObject({ width: 8 * 64, height: 64, channels: 3 })
+      expect(event.reference !== undefined).toBe(event.iteration === 0)
+      if (event.reference === undefined) continue
+      const { image: reference } = await readImage(join(run, event.reference))
+      const squares = image.data.map((value, i) => ((value - (reference.data[i] ?? NaN)) / 255) ** 2)
+      const psnr = -10 * Math.log10(squares.reduce((a, b) => a + b, 0) / squares.length)
+      // The files are rounded to 8 bits and clipped.
+      expect(Math.abs(psnr - event.psnr)).toBeLessThan(0.5)
     }
   })
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { JobEvent } from '../../src/contract/events'
+import type { JobEvent, QuantizerRow } from '../../src/contract/events'
 import { emptyJobView, jobViewSchema, withEvent, type JobView, type TrainingView } from '../../src/contract/job-view'
 import { eventLine, parseEvent } from '../../src/engine/run-folder'
 
@@ -174,11 +174,11 @@ describe('what a job told', () => {
     const view = viewOf([loss(1, 4), other, third, loss(2, 7)])
     expect(view.trainings.map(({ loss: { points } }) => points)).toEqual([
       [
-        [1, 4],
-        [2, 7]
+        [1, 4, 4, 4],
+        [2, 7, 7, 7]
       ],
-      [[1, 5]],
-      [[1, 6]]
+      [[1, 5, 5, 5]],
+      [[1, 6, 6, 6]]
     ])
   })
 
@@ -187,5 +187,154 @@ describe('what a job told', () => {
     const copy = structuredClone(before)
     viewOf(losses(5, 30), before)
     expect(before).toEqual(copy)
+  })
+})
+
+describe('the curves of both terms of a loss', () => {
+  const terms = (iteration: number, output: number | null, feature: number | null): JobEvent => {
+    return { kind: 'loss', ...key, iteration, output, feature, learningRate: 1 }
+  }
+
+  it('stand apart, and leave out what is no number', () => {
+    const training = trainingOf(viewOf([terms(1, 0.5, 0.25), terms(2, 0.25, null), terms(3, null, 0.125)]))
+    expect(training.outputLoss.points.map(([at, mean]) => [at, mean])).toEqual([
+      [1, 0.5],
+      [2, 0.25]
+    ])
+    expect(training.featureLoss.points.map(([at, mean]) => [at, mean])).toEqual([
+      [1, 0.25],
+      [3, 0.125]
+    ])
+    expect(training.loss.points.map(([at, mean]) => [at, mean])).toEqual([
+      [1, 0.75],
+      [2, 0.25],
+      [3, 0.125]
+    ])
+  })
+
+  it('have the least and the greatest value of every stride, the plain way', () => {
+    const output = (i: number): number => 2 + Math.sin(i * 12.9898) * Math.cos(i / 700)
+    const feature = (i: number): number => 1 + Math.sin(i * 78.233)
+    const count = 9000
+    const view = viewOf(Array.from({ length: count }, (_, i) => terms(i + 1, output(i + 1), feature(i + 1))))
+    const { outputLoss, featureLoss } = trainingOf(view)
+    expect([outputLoss.stride, featureLoss.stride]).toEqual([8, 8])
+    for (const [curve, of] of [
+      [outputLoss, output],
+      [featureLoss, feature]
+    ] as const) {
+      expect(curve.points).toHaveLength(Math.floor(count / 8))
+      for (const [iteration, , least, greatest] of curve.points) {
+        const values = Array.from({ length: 8 }, (_, i) => of(iteration - i))
+        expect([least, greatest]).toEqual([Math.min(...values), Math.max(...values)])
+      }
+    }
+  })
+})
+
+describe('what validations told', () => {
+  it('is a point each: agreement, against the originals where there are any, and the share of the feature term', () => {
+    const told = (iteration: number, psnrAgainstHr: number | null): JobEvent => {
+      const common = { iteration, psnr: 40 + iteration, psnrAgainstHr, featureShare: iteration / 100 }
+      return { kind: 'validation', ...key, ...common, preview: `${iteration}.png` }
+    }
+    const { agreement, againstHr, featureShare } = trainingOf(viewOf([told(0, 25), told(20, null), told(40, 26)]))
+    expect(agreement).toEqual([
+      [0, 40],
+      [20, 60],
+      [40, 80]
+    ])
+    expect(againstHr).toEqual([
+      [0, 25],
+      [40, 26]
+    ])
+    expect(featureShare).toEqual([
+      [0, 0],
+      [20, 0.2],
+      [40, 0.4]
+    ])
+  })
+
+  it('keeps the picture in full precision that was told at the start', () => {
+    const start: JobEvent = { ...validation(0, 30), reference: 'previews/reference.png' } as JobEvent
+    expect(trainingOf(viewOf([validation(0, 30)])).reference).toBeNull()
+    expect(trainingOf(viewOf([start, validation(20, 31)])).reference).toBe('previews/reference.png')
+  })
+
+  it('keeps less than two hundred pictures, the first and the newest among them', () => {
+    let view = emptyJobView
+    for (let n = 0; n <= 5000; n++) {
+      view = withEvent(view, validation(20 * n, 30))
+      const { previews } = trainingOf(view)
+      if (previews.length >= 200) expect.unreachable('there are too many pictures')
+      expect([previews[0]?.iteration, previews.at(-1)?.iteration]).toEqual([0, 20 * n])
+    }
+  })
+})
+
+describe('rows of quantizers', () => {
+  const row = (name: string, max: number, bounds: QuantizerRow['bounds'] = null): QuantizerRow => {
+    return { name, kind: 'activation', bits: 2, min: 0, max, shape: 'one-sided', bounds }
+  }
+  const told = (...rows: readonly QuantizerRow[]): JobEvent => {
+    return { kind: 'quantizers', method: 'dobi', bits: key.bits, rows: [...rows] }
+  }
+  const of = (...events: readonly JobEvent[]): readonly QuantizerRow[] | undefined => viewOf(events).quantizers?.rows
+
+  it('take the places of those they replace, and come after them where they are new', () => {
+    expect(of(told(row('a', 1), row('b', 2)), told(row('b', 3), row('c', 4)))).toEqual([
+      row('a', 1),
+      row('b', 3),
+      row('c', 4)
+    ])
+  })
+
+  it('have the order in which all were told together', () => {
+    expect(of(told(row('b', 1)), told(row('a', 2), row('b', 3), row('c', 4)), told(row('a', 5)))).toEqual([
+      row('a', 5),
+      row('b', 3),
+      row('c', 4)
+    ])
+  })
+
+  it('of another variant begin anew', () => {
+    const other: JobEvent = { kind: 'quantizers', method: 'minmax', bits: key.bits, rows: [row('c', 1)] }
+    expect(of(told(row('a', 1)), other)).toEqual([row('c', 1)])
+  })
+})
+
+describe('a run of an hour', () => {
+  it('is seen in a size that stays as it is', () => {
+    let view = emptyJobView
+    const lengths: number[] = []
+    // Ten iterations a second; numbers of one length, so that the size tells how many there are.
+    for (let n = 1; n <= 36_000; n++) {
+      const iteration = 100_000 + n
+      view = withEvent(view, {
+        kind: 'loss',
+        ...key,
+        iteration,
+        output: 0.5 + (n % 2) / 4,
+        feature: 0.25,
+        learningRate: 0.01
+      })
+      if (n % 1800 === 0) view = withEvent(view, validation(iteration, 30.5))
+      if (n % 10 === 0) {
+        view = withEvent(view, { kind: 'pace', iterationsPerSecond: 10.5, secondsLeft: 99.5, memoryBytes: 1e9 })
+        view = withEvent(view, { kind: 'log', level: 'info', message: String(iteration) })
+      }
+      view = withEvent(view, {
+        kind: 'progress',
+        phase: 'distillation',
+        done: iteration,
+        total: 5e5,
+        unit: 'iterations'
+      })
+      if (n % 100 === 0) lengths.push(JSON.stringify(view).length)
+    }
+    const early = Math.max(...lengths.slice(0, 60))
+    // What grows is the twenty validations alone.
+    expect(Math.max(...lengths)).toBeLessThan(1.05 * early + 20 * 200)
+    expect(early).toBeLessThan(400_000)
   })
 })

@@ -79,6 +79,11 @@ export class HistogramAccumulator {
     scratch.moveTo(this.#counts, first, last)
   }
 
+  /** The exact extremes so far. */
+  get range(): Pick<Histogram, 'min' | 'max'> {
+    return { min: this.#min, max: this.#max }
+  }
+
   /** What was counted so far. */
   snapshot(): Histogram {
     let first = 0

@@ -95,7 +95,9 @@ export function observe(graph: Graph, values: readonly string[]): Observable {
 export interface StatisticsProgress {
   readonly patchesDone: number
   /** How the values of an activation are distributed so far. */
-  histogramOf(value: string): Histogram | undefined
+  readonly histogramOf: (value: string) => Histogram | undefined
+  /** Their extremes so far, which cost nothing to tell. */
+  readonly rangeOf: (value: string) => Pick<Histogram, 'min' | 'max'> | undefined
 }
 
 /**
@@ -128,7 +130,11 @@ export async function collectStatistics(
     let patchesDone = 0
     for await (const patch of patches) {
       await observer.show(patch)
-      await onProgress({ patchesDone: ++patchesDone, histogramOf: (value) => observer.histogram(value) })
+      await onProgress({
+        patchesDone: ++patchesDone,
+        histogramOf: (value) => observer.accumulator(value)?.snapshot(),
+        rangeOf: (value) => observer.accumulator(value)?.range
+      })
     }
     for (const [name, histogram] of observer.histograms()) statistics.set(name, histogram)
   } finally {
@@ -151,6 +157,7 @@ class Observer {
   readonly #scratch: CountingScratch
   readonly #inputShape: readonly number[]
   readonly #observed: readonly Observed[]
+  readonly #places: ReadonlyMap<string, number>
   /** The outputs of a run that only tells extremes, and of one that tells all. */
   readonly #extremes: NamedTensors
   readonly #everything: NamedTensors
@@ -171,6 +178,7 @@ class Observer {
       if (rows !== null) this.#rows.set(rowsInput(rows), rows)
       return { value, codes, minimum: scalar(), maximum: scalar() }
     })
+    this.#places = new Map(this.#observed.map(({ value }, i) => [value, i]))
     this.#extremes = new Map(
       this.#observed.flatMap(({ value, minimum, maximum }) => [
         [minimumOutput(value), minimum],
@@ -196,8 +204,8 @@ class Observer {
     this.#shown++
   }
 
-  histogram(value: string): Histogram | undefined {
-    return this.#accumulators[this.#observed.findIndex((each) => each.value === value)]?.snapshot()
+  accumulator(value: string): HistogramAccumulator | undefined {
+    return this.#accumulators[this.#places.get(value) ?? -1]
   }
 
   *histograms(): Iterable<readonly [string, Histogram]> {

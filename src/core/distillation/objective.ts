@@ -22,7 +22,10 @@ export interface Objective {
 /** The input of a distillation graph that weights the feature term. */
 export const featureWeightInput = 'distillation.feature_weight'
 
-/** Outputs of a distillation graph, all scalars but the gradient [rows, 2] and the student's picture. */
+/** What a value of the student is called in the teacher. */
+const ofTeacherName = (value: string): string => `teacher/${value}`
+
+/** Outputs of a distillation graph, all scalars but the gradient [rows, 2] and the two pictures. */
 export const distillationOutputs = {
   outputLoss: 'distillation.output_loss',
   /** Already weighted. */
@@ -30,6 +33,7 @@ export const distillationOutputs = {
   /** Mean squared difference of the two outputs, for PSNR against full precision. */
   squaredError: 'distillation.squared_error',
   picture: pictureOutput,
+  teacherPicture: ofTeacherName(pictureOutput),
   boundsGradient: gradientOf(boundsInput)
 } as const
 
@@ -67,21 +71,21 @@ export function distillationGraph(
   for (const node of student.nodes) builder.append(node)
   // What the student changes, or computes from what it changes, the teacher has under a name of its own.
   const shared = new Set([pictureInput, '', ...student.initializers.keys()])
-  const ofTeacher = (value: string): string => (shared.has(value) ? value : `teacher/${value}`)
+  const ofTeacher = (value: string): string => (shared.has(value) ? value : ofTeacherName(value))
   for (const [name, tensor] of teacher.initializers) if (!shared.has(name)) builder.constant(tensor, ofTeacher(name))
   for (const node of teacher.nodes) builder.append(renamed(node, ofTeacher))
 
   const terms = lossTerms(builder, loss)
   const outputLoss = terms.output(ofTeacher(pictureOutput), pictureOutput, sizesOf(pictureOutput))
   const featureLosses = features.map((feature) => terms.feature(ofTeacher(feature), feature, sizesOf(feature)))
-  const { outputLoss: outputName, featureLoss: featureName, squaredError } = distillationOutputs
+  const { outputLoss: outputName, featureLoss: featureName, squaredError, teacherPicture } = distillationOutputs
   builder.apply('Identity', [outputLoss], {}, outputName)
   const sum = featureLosses.length === 0 ? builder.scalar(0) : builder.apply('Sum', featureLosses)
   builder.multiply(sum, builder.input(featureWeightInput, []), featureName)
   const difference = builder.subtract(ofTeacher(pictureOutput), pictureOutput)
   builder.apply('ReduceMean', [builder.multiply(difference, difference)], { keepdims: int(0) }, squaredError)
   builder.add(outputName, featureName, totalLoss)
-  const combined = builder.build([outputName, featureName, squaredError, pictureOutput])
+  const combined = builder.build([outputName, featureName, squaredError, pictureOutput, teacherPicture])
   return lowerQuantizers(differentiate(combined, totalLoss, [boundsInput, ...trained]))
 }
 
@@ -98,7 +102,7 @@ function withInputs(graph: Graph, names: readonly string[]): Graph {
 }
 
 function renamed(node: Node, rename: (value: string) => string): Node {
-  return { ...node, name: `teacher/${node.name}`, inputs: node.inputs.map(rename), outputs: node.outputs.map(rename) }
+  return { ...node, name: ofTeacherName(node.name), inputs: node.inputs.map(rename), outputs: node.outputs.map(rename) }
 }
 
 /** Appends the loss between a teacher's and a student's value; `sizes` is their shape, the batch first. */

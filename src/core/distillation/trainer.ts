@@ -184,6 +184,8 @@ export interface Agreement {
   readonly loss: number
   /** What the student makes of each picture, [channels, height, width]. */
   readonly pictures: readonly Float32Array[]
+  /** What the teacher makes of them. */
+  readonly references: readonly Float32Array[]
 }
 
 export async function agreement(
@@ -192,21 +194,24 @@ export async function agreement(
   pictures: readonly Float32Array[]
 ): Promise<Agreement> {
   const [runBatch = 1] = distillation.inputShape
-  const { squaredError, outputLoss, featureLoss, picture } = distillationOutputs
-  const wanted = [squaredError, outputLoss, featureLoss, picture]
+  const { squaredError, outputLoss, featureLoss, picture, teacherPicture } = distillationOutputs
+  const wanted = [squaredError, outputLoss, featureLoss, picture, teacherPicture]
   const { count, runs } = runAll(distillation, values, pictures, wanted)
-  const made: Float32Array[] = []
+  const made = new Map([picture, teacherPicture].map((name) => [name, [] as Float32Array[]]))
   let [sum, loss] = [0, 0]
   for (const pending of runs) {
     const results = await pending
     sum += scalarOf(results, squaredError)
     loss += (scalarOf(results, outputLoss) + scalarOf(results, featureLoss)) / count
-    const output = results.get(picture)
-    if (output?.type !== 'float32') throw new Error('The student gave no picture')
-    const size = output.data.length / runBatch
-    for (let i = 0; i < runBatch; i++) made.push(output.data.slice(i * size, (i + 1) * size))
+    for (const [name, kept] of made) {
+      const output = results.get(name)
+      if (output?.type !== 'float32') throw new Error(`There is no picture "${name}"`)
+      const size = output.data.length / runBatch
+      for (let i = 0; i < runBatch; i++) kept.push(output.data.slice(i * size, (i + 1) * size))
+    }
   }
-  return { psnr: -10 * Math.log10(sum / count), loss, pictures: made }
+  const of = (name: string): readonly Float32Array[] => made.get(name) ?? []
+  return { psnr: -10 * Math.log10(sum / count), loss, pictures: of(picture), references: of(teacherPicture) }
 }
 
 /**

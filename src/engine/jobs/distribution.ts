@@ -10,8 +10,8 @@ import { loadModel, overridesOfRun } from '../model-file'
 import { plannedSites } from '../plan'
 import { openRun, readStatistics, variantOf, type OpenedRun } from '../run-folder'
 import { expectBounds } from './edit-bounds'
-import { shownBins } from './live-histogram'
-import { effectOf, rowOf } from './quantizer-rows'
+import { shownBins } from './live-calibration'
+import { effectOf, quantizerRow } from './quantizer-row'
 
 /** Bins of a histogram that is looked at among many. */
 const galleryBins = 64
@@ -77,7 +77,10 @@ export class DistributionReader {
     const variant = variantOf(opened, { method, bits })
     const wanted = variant.quantizers.filter(({ name }) => names?.has(name) ?? true)
     const rows: QuantizerRow[] = []
-    for (const quantizer of wanted) rows.push(rowOf(quantizer, variant, await this.#read(opened, quantizer.name)))
+    for (const quantizer of wanted) {
+      const isTrained = variant.weights !== undefined && quantizer.kind === 'weight'
+      rows.push(quantizerRow(quantizer, await this.#read(opened, quantizer.name), isTrained))
+    }
     return rows
   }
 

@@ -1,33 +1,25 @@
 import { basename, resolve } from 'node:path'
-import {
-  methodSchema,
-  trains,
-  type Bits,
-  type BoundsFile,
-  type CalibrationMethod,
-  type Quantizer
-} from '../../contract/bounds'
+import { methodSchema, trains, type BoundsFile, type Quantizer } from '../../contract/bounds'
 import type { QuantizeResult } from '../../contract/results'
 import type { PictureKind, QuantizeSettings, RunFile } from '../../contract/run'
 import type { JobEvent } from '../../contract/events'
-import { channelExtremes, dbdcBatch, dbdcBounds } from '../../core/calibration/dbdc'
-import { searchBounds } from '../../core/calibration/dobi'
-import { Distribution } from '../../core/calibration/histogram'
-import { minmaxBounds } from '../../core/calibration/minmax'
-import { percentileBounds } from '../../core/calibration/percentile'
+import { dbdcBatch } from '../../core/calibration/dbdc'
+import { CountingScratch, Distribution, histogramOf, type Histogram } from '../../core/calibration/histogram'
 import { collectStatistics, type Statistics } from '../../core/calibration/statistics'
-import { assertNever, StudioError } from '../../core/errors'
+import { StudioError } from '../../core/errors'
 import { bindInputs, foldConstants } from '../../core/graph/fold'
+import type { Graph } from '../../core/graph/graph'
 import type { Patch } from '../../core/imaging/patches'
 import { sizes, type Model, type ModelOverrides } from '../../core/models/model'
-import { perChannel, type QuantizerSite } from '../../core/quantization/placement'
+import type { QuantizerSite } from '../../core/quantization/placement'
 import { report, withListener, type JobContext } from '../job'
 import { expectScale, loadModel } from '../model-file'
 import { draw, readByPicture } from '../patches'
 import { findPictures, fingerprint, type PictureSet } from '../picture-sets'
-import { ofChannels, plannedBits, plannedSites } from '../plan'
-import { expectFreeFolder, settingsDigest, writeRun } from '../run-folder'
-import { liveHistogram } from './live-histogram'
+import { plannedSites } from '../plan'
+import { eventLine, expectFreeFolder, settingsDigest, writeRun } from '../run-folder'
+import { BoundsSearch } from './bounds-search'
+import { LiveCalibration } from './live-calibration'
 import { TrainingControl } from '../training/control'
 import { startOf } from '../training/recipe'
 import { tellTrainingTime } from '../training/estimate'
@@ -60,7 +52,8 @@ export async function quantize(
 ): Promise<QuantizeResult> {
   const events: JobEvent[] = []
   const recording = withListener(context, (event) => {
-    events.push(event)
+    // Rows and histograms would add up.
+    if (eventLine(event) !== '') events.push(event)
   })
   const settings = withStarts(config.settings)
   await expectFreeFolder(config.out)
@@ -73,7 +66,7 @@ export async function quantize(
   const drawn = await draw(pictures.entries, model.scale, { count, size, seed })
   if (config.tellsTime) await tellTrainingTime(model, sites, settings, context)
 
-  const searched = await findVariants(model, sites, pictures, drawn, settings, recording)
+  const searched = await findVariants(model, sites, pictures, drawn, settings, control, recording)
   const isTrained = settings.methods.some(trains)
   const waits = isTrained && config.endsWithBounds === true
   const run: RunFile = {
@@ -149,6 +142,7 @@ async function findVariants(
   pictures: PictureSet,
   drawn: readonly Patch[],
   settings: QuantizeSettings,
+  control: TrainingControl,
   context: JobContext
 ): Promise<{ readonly statistics: Statistics; readonly variants: readonly TimedVariant[] }> {
   const fixed = new Map([
@@ -156,107 +150,103 @@ async function findVariants(
     [sizes.width, settings.patchSize]
   ])
   const graph = foldConstants(bindInputs(model.graph, fixed))
-  const { methods, bits: widths } = settings
-  const usesDbdc = methods.includes('dbdc')
+  const usesDbdc = settings.methods.includes('dbdc')
   const total = usesDbdc ? 2 * drawn.length : drawn.length
-  let shown = 0
-  const live = liveHistogram(sites, settings, context.emit)
-  const collect = (part: readonly Patch[]): Promise<Statistics> =>
-    collectStatistics(graph, sites, readByPicture(pictures, model, part), context.runtime, async (progress) => {
-      if (part === drawn) live(progress)
-      await report(context, 'statistics', ++shown, total, 'patches')
-    })
-  const statistics = await collect(drawn)
-  warnOfConstants(sites, statistics, context)
-  const distributions = new Map([...statistics].map(([value, histogram]) => [value, new Distribution(histogram)]))
-  const batches: Statistics[] = []
-  for (let from = 0; usesDbdc && from < drawn.length; from += dbdcBatch) {
-    batches.push(await collect(drawn.slice(from, from + dbdcBatch)))
+  const search = new BoundsSearch(model.graph, sites, settings)
+  const live = new LiveCalibration(sites, settings, search, () => control.watched, context)
+  control.onWatch(live.tellWatched)
+  try {
+    const statistics = new Map(await countWeights(graph, sites, live, context))
+    const activations = sites.filter(({ kind }) => kind === 'activation')
+    let shown = 0
+    const collect = (part: readonly Patch[]): Promise<Statistics> =>
+      collectStatistics(graph, activations, readByPicture(pictures, model, part), context.runtime, async (progress) => {
+        if (part === drawn) live.addPatch(progress)
+        await report(context, 'statistics', ++shown, total, 'patches')
+      })
+    for (const [value, histogram] of await collect(drawn)) statistics.set(value, histogram)
+    warnOfConstants(sites, statistics, context)
+    const distributions = new Map([...statistics].map(([value, histogram]) => [value, new Distribution(histogram)]))
+    live.finish(distributions)
+    const batches: Statistics[] = []
+    for (let from = 0; usesDbdc && from < drawn.length; from += dbdcBatch) {
+      batches.push(await collect(drawn.slice(from, from + dbdcBatch)))
+    }
+    const variants = await searchVariants(sites, { distributions, batches }, settings, search, live, context)
+    return { statistics, variants }
+  } finally {
+    control.onWatch(() => undefined)
   }
-  const search = (method: CalibrationMethod, bits: Bits): Quantizer[] =>
-    method === 'dbdc'
-      ? dbdcQuantizers(model, sites, batches, bits, settings)
-      : searchAll(sites, distributions, method, bits, settings)
+}
+
+/** Counts the weights and tells their bounds, before the network is loaded. */
+async function countWeights(
+  graph: Graph,
+  sites: readonly QuantizerSite[],
+  live: LiveCalibration,
+  { signal, giveWay }: JobContext
+): Promise<Statistics> {
+  const statistics = new Map<string, Histogram>()
+  const scratch = new CountingScratch()
+  let last = performance.now()
+  for (const { kind, value } of sites) {
+    const weight = graph.initializers.get(value)
+    if (kind !== 'weight' || weight?.type !== 'float32' || statistics.has(value)) continue
+    const histogram = histogramOf(weight.data, scratch)
+    statistics.set(value, histogram)
+    live.addWeight(value, new Distribution(histogram))
+    if (performance.now() - last < longestHold) continue
+    await giveWay()
+    signal.throwIfAborted()
+    last = performance.now()
+  }
+  live.begin()
+  await giveWay()
+  return statistics
+}
+
+/** Milliseconds that a search holds the thread at most before it gives way. */
+const longestHold = 30
+
+/** What bounds are searched in. */
+interface SearchedStatistics {
+  readonly distributions: ReadonlyMap<string, Distribution>
+  /** For DBDC, what each batch of patches showed. */
+  readonly batches: readonly Statistics[]
+}
+
+/** The quantizers of every variant without training. */
+async function searchVariants(
+  sites: readonly QuantizerSite[],
+  { distributions, batches }: SearchedStatistics,
+  { methods, bits: widths }: QuantizeSettings,
+  search: BoundsSearch,
+  live: LiveCalibration,
+  context: JobContext
+): Promise<readonly TimedVariant[]> {
   const searched = methods.filter((method) => !trains(method))
   const variants: TimedVariant[] = []
   for (const method of searched) {
     for (const bits of widths) {
-      const started = performance.now()
-      const quantizers = search(method, bits)
-      variants.push({ variant: { method, bits, quantizers }, seconds: (performance.now() - started) / 1000 })
+      const quantizers: Quantizer[] = []
+      let [milliseconds, began] = [0, performance.now()]
+      for (const site of sites) {
+        const distribution = distributions.get(site.value)
+        if (distribution === undefined) throw new Error(`There are no statistics of "${site.value}"`)
+        const quantizer = search.find(site, distribution, method, bits, batches)
+        quantizers.push(quantizer)
+        if (live.shows(method, bits)) live.addFound(quantizer, distribution)
+        if (performance.now() - began < longestHold) continue
+        milliseconds += performance.now() - began
+        await context.giveWay()
+        context.signal.throwIfAborted()
+        began = performance.now()
+      }
+      if (live.shows(method, bits)) live.end()
+      milliseconds += performance.now() - began
+      variants.push({ variant: { method, bits, quantizers }, seconds: milliseconds / 1000 })
       await report(context, 'search', variants.length, searched.length * widths.length, 'variants')
     }
   }
-  return { statistics, variants }
-}
-
-/** DBDC's bounds of activations, and the extremes of every channel of the weights. */
-function dbdcQuantizers(
-  model: Model,
-  sites: readonly QuantizerSite[],
-  batches: readonly Statistics[],
-  bits: Bits,
-  settings: QuantizeSettings
-): Quantizer[] {
-  return perChannel(model.graph, sites).map((site): Quantizer => {
-    const siteBits = plannedBits(site, bits, settings.plan)
-    const common = { name: site.name, kind: site.kind, bits: siteBits, search: 'dbdc' as const }
-    const weight = model.graph.initializers.get(site.value)
-    if (site.channels === undefined || weight?.type !== 'float32') {
-      const histograms = batches.flatMap((statistics) => statistics.get(site.value) ?? [])
-      return { ...common, ...apart(dbdcBounds(histograms, siteBits)) }
-    }
-    return { ...common, ...ofChannels(channelExtremes(weight, site.channels.axis).map(apart)) }
-  })
-}
-
-/** Methods that need one histogram of each tensor. */
-type HistogramMethod = Exclude<CalibrationMethod, 'dbdc'>
-
-function searchAll(
-  sites: readonly QuantizerSite[],
-  distributions: ReadonlyMap<string, Distribution>,
-  method: HistogramMethod,
-  bits: Bits,
-  settings: QuantizeSettings
-): Quantizer[] {
-  // q, k and v read one tensor: what was found for it at certain bits holds for all of them.
-  const found = new Map<string, Pick<Quantizer, 'lower' | 'upper' | 'search'>>()
-  return sites.map((site): Quantizer => {
-    const siteBits = plannedBits(site, bits, settings.plan)
-    const distribution = distributions.get(site.value)
-    if (distribution === undefined) throw new Error(`There are no statistics of "${site.value}"`)
-    const key = `${site.value} ${siteBits}`
-    const bounds = found.get(key) ?? apart(findBounds(distribution, siteBits, method, settings))
-    found.set(key, bounds)
-    return { name: site.name, kind: site.kind, bits: siteBits, ...bounds }
-  })
-}
-
-function findBounds(
-  distribution: Distribution,
-  bits: number,
-  method: HistogramMethod,
-  { percentile, search, searchSteps }: QuantizeSettings
-): Pick<Quantizer, 'lower' | 'upper' | 'search'> {
-  switch (method) {
-    case 'minmax':
-      return { ...minmaxBounds(distribution), search: 'minmax' }
-    case 'percentile':
-      return { ...percentileBounds(distribution, percentile), search: 'percentile' }
-    case 'dobi': {
-      const { lower, upper, search: taken } = searchBounds(distribution, bits, search, searchSteps)
-      return { lower, upper, search: taken }
-    }
-    default:
-      return assertNever(method)
-  }
-}
-
-/** Bounds in float32 with upper > lower, without which there is no step; the quantizer then keeps the lower value. */
-function apart<T extends { readonly lower: number; readonly upper: number }>(bounds: T): T {
-  const lower = Math.fround(bounds.lower)
-  const upper = Math.fround(bounds.upper)
-  const least = Math.fround(lower + Math.max(Math.abs(lower) * 2 ** -16, 2 ** -100))
-  return { ...bounds, lower, upper: upper > lower ? upper : least }
+  return variants
 }

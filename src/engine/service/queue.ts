@@ -153,6 +153,11 @@ export class JobQueue {
     await this.#setState(id, 'running')
   }
 
+  /** Chooses the quantizer whose histogram the job at work tells while it calibrates. */
+  watch(id: string, quantizer: string | null): void {
+    this.#expectActive(id).control.watch(quantizer)
+  }
+
   async cancel(id: string): Promise<void> {
     if (this.#active?.id === id) {
       this.#active.endsAs = 'cancelled'

@@ -123,6 +123,10 @@ export async function openStudio(initial: EngineConfig, tell: (notice: EngineNot
     'job.resume': ({ id }) => done(queue.resume(id)),
     'job.stop': ({ id }) => done(queue.stop(id)),
     'job.cancel': ({ id }) => done(queue.cancel(id)),
+    'job.watch': ({ id, quantizer }) => {
+      queue.watch(id, quantizer)
+      return null
+    },
     'runs.list': async () => {
       const found = await listRuns(config.runs)
       for (const { key, folder } of found) tell({ kind: 'known-run', key, folder })
@@ -140,7 +144,6 @@ export async function openStudio(initial: EngineConfig, tell: (notice: EngineNot
       return tiles.tile(config, signal)
     },
     'runs.errorCurve': ({ folder, quantizer, bits }) => distributions.errorCurve(folder, quantizer, bits),
-    'job.watch': () => notBuilt(),
     'runs.quantizers': (variant) => distributions.quantizers(variant),
     'runs.gallery': async ({ folder, quantizers }) => distributions.gallery(folder, quantizers),
     'runs.tryBounds': (trial) => distributions.tryBounds(trial),

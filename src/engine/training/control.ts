@@ -3,10 +3,12 @@ export class TrainingPaused extends Error {
   override readonly name = 'TrainingPaused'
 }
 
-/** What a user wants of a training that goes on; asked once in every iteration. */
+/** What a user wants of a job at work: of training, asked once in every iteration, and of calibration. */
 export class TrainingControl {
   #state: 'going' | 'paused' | 'stopped' = 'going'
   #wake: () => void = () => undefined
+  #watched: string | null = null
+  #tellWatched: () => void = () => undefined
 
   /** Training stands still after the iteration it is in, its state on disk, until `resume` or `stop`. */
   pause(): void {
@@ -22,6 +24,21 @@ export class TrainingControl {
   stop(): void {
     this.#state = 'stopped'
     this.#wake()
+  }
+
+  /** Chooses the quantizer whose histogram calibration tells; null leaves the choice to the engine. */
+  watch(quantizer: string | null): void {
+    this.#watched = quantizer
+    this.#tellWatched()
+  }
+
+  get watched(): string | null {
+    return this.#watched
+  }
+
+  /** @param tell called whenever another quantizer is to be looked at */
+  onWatch(tell: () => void): void {
+    this.#tellWatched = tell
   }
 
   get isPaused(): boolean {

@@ -11,6 +11,7 @@ import {
 } from '../../core/distillation/trainer'
 import { StudioError } from '../../core/errors'
 import { crop, fromTensor, quantizeTo8Bit } from '../../core/imaging/image'
+import { sheetOf } from '../../core/imaging/sheet'
 import type { Model } from '../../core/models/model'
 import type { QuantizerSite } from '../../core/quantization/placement'
 import { report, withListener, type JobContext } from '../job'
@@ -19,6 +20,7 @@ import type { PictureEntry, PictureSet } from '../picture-sets'
 import { boundRows, ofChannels } from '../plan'
 import { TrainingPaused, type TrainingControl } from './control'
 import { LiveRun, type TrainingCheckpoint, type VariantKey } from './live-run'
+import { Pace, validateEvery, type PlannedTraining } from './pace'
 import { recipeOf, type Recipe } from './recipe'
 import { loadSessions, type TrainingSessions } from './sessions'
 
@@ -35,7 +37,7 @@ const checkpointEvery = 25
 const divergenceWindow = 10
 const divergenceFactor = 5
 
-/** Pixels across a preview at most. */
+/** Pixels across what a preview has of a patch at most. */
 const previewSide = 128
 
 /** What is trained, and on what. */
@@ -90,6 +92,10 @@ async function trainVariants(work: TrainingWork, context: JobContext): Promise<r
   const trained: TimedVariant[] = []
   const recipes = methods.filter(trains).map((method) => recipeOf(method, model, sites, distillation, patchSize))
   const total = recipes.reduce((sum, { iterations }) => sum + iterations * widths.length, 0)
+  const pace = new Pace()
+  let next = recipes.flatMap((recipe) =>
+    widths.filter((bits) => findVariant(live, recipe.method, bits) === undefined).map(() => plannedOf(recipe))
+  )
   let done = 0
   for (const recipe of recipes) {
     const wanted = widths.filter((bits) => findVariant(live, recipe.method, bits) === undefined)
@@ -101,10 +107,12 @@ async function trainVariants(work: TrainingWork, context: JobContext): Promise<r
     const loaded = await loadSessions(recipe, model, patchSize, context.runtime)
     try {
       for (const bits of wanted) {
-        if (control.isStopped && (await live.loadCheckpoint({ method: recipe.method, bits })) === null) continue
+        const key = { method: recipe.method, bits }
+        next = next.slice(1)
+        if (control.isStopped && (await live.loadCheckpoint(key)) === null) continue
         const started = performance.now()
-        const training = new VariantTraining({ method: recipe.method, bits }, recipe, work, data, loaded, telling)
-        const variant = await training.run({ done, total })
+        const training = new VariantTraining(key, recipe, work, data, loaded, pace, telling)
+        const variant = await training.run({ done, total }, next)
         trained.push({ variant, seconds: (performance.now() - started) / 1000 })
         done += recipe.iterations
       }
@@ -115,6 +123,11 @@ async function trainVariants(work: TrainingWork, context: JobContext): Promise<r
   await live.removeCheckpoint()
   await live.setState('done')
   return trained
+}
+
+function plannedOf(recipe: Recipe): PlannedTraining {
+  const { method, iterations, batch, weights } = recipe
+  return { method, iterations, done: 0, batch, trainsWeights: weights.size > 0 }
 }
 
 function findVariant(live: LiveRun, method: Variant['method'], bits: Bits): Variant | undefined {
@@ -172,8 +185,9 @@ class VariantTraining {
   readonly #context: JobContext
   readonly #start: Variant
   readonly #distillation: Distillation
-  readonly #pace = new Pace()
+  readonly #pace: Pace
   readonly #validateEvery: number
+  readonly #planned: PlannedTraining
 
   constructor(
     key: VariantKey,
@@ -181,6 +195,7 @@ class VariantTraining {
     work: TrainingWork,
     data: PatchData,
     { sessions, inputShape }: TrainingSessions,
+    pace: Pace,
     context: JobContext
   ) {
     const start = findVariant(work.live, recipe.init, key.bits)
@@ -201,11 +216,19 @@ class VariantTraining {
       levels: Float32Array.from(rows, ({ levels }) => levels),
       featureWeight: recipe.featureWeight
     }
-    this.#validateEvery = Math.max(20, Math.round(recipe.iterations / 20))
+    this.#validateEvery = validateEvery(recipe.iterations)
+    this.#pace = pace
+    this.#planned = plannedOf(recipe)
   }
 
-  /** @param progress iterations of all variants, done before and in total */
-  async run(progress: { readonly done: number; readonly total: number }): Promise<Variant> {
+  /**
+   * @param progress iterations of all variants, done before and in total
+   * @param next what is trained after this
+   */
+  async run(
+    progress: { readonly done: number; readonly total: number },
+    next: readonly PlannedTraining[]
+  ): Promise<Variant> {
     const { live, control } = this.#work
     const { parameters } = this.#distillation
     const { bits } = this.#key
@@ -241,7 +264,7 @@ class VariantTraining {
         trainer = this.#trainer(phases, standing, trainer.values)
       }
       if (done % checkpointEvery === 0) await live.saveCheckpoint({ ...standing, state: trainer.state })
-      this.#tellPace(progress.total - progress.done - done)
+      this.#tellPace(done, next)
       await this.#heed(trainer, standing)
       await report(this.#context, 'distillation', progress.done + done, progress.total, 'iterations')
     }
@@ -272,9 +295,14 @@ class VariantTraining {
     return { ...standing, best: { ...standing.best, psnrAtStart: standing.best.psnr } }
   }
 
-  async #validate(iteration: number, values: Float64Array, standing: Standing): Promise<Standing> {
+  /** Validates, which is no part of how fast iterations follow each other. */
+  #validate(iteration: number, values: Float64Array, standing: Standing): Promise<Standing> {
+    return this.#pace.validating(this.#planned, () => this.#judge(iteration, values, standing))
+  }
+
+  async #judge(iteration: number, values: Float64Array, standing: Standing): Promise<Standing> {
     const { validation, validationHr } = this.#data
-    const { psnr, loss, pictures } = await agreement(this.#distillation, values, validation)
+    const { psnr, loss, pictures, references } = await agreement(this.#distillation, values, validation)
     const [runBatch = 1] = this.#distillation.inputShape
     const compares = this.#recipe.featureWeight > 0 && this.#recipe.objective.features.length > 0
     const share = compares ? await featureShare(this.#distillation, values, validation.slice(0, runBatch)) : 0
@@ -285,22 +313,28 @@ class VariantTraining {
       psnr,
       psnrAgainstHr: validationHr === null ? null : meanPsnr(pictures, validationHr),
       featureShare: share,
-      preview: await this.#preview(iteration, pictures[0] ?? new Float32Array(0))
+      preview: await this.#preview(String(iteration).padStart(6, '0'), pictures),
+      ...(iteration === 0 && { reference: await this.#preview('reference', references) })
     })
     const startLoss = iteration === 0 ? loss : standing.startLoss
     if (!(psnr > standing.best.psnr)) return { ...standing, startLoss }
     return { ...standing, startLoss, best: { ...standing.best, iteration, psnr }, bestValues: values.slice() }
   }
 
-  async #preview(iteration: number, picture: Float32Array): Promise<string> {
+  /** Writes the middles of what was made of the held-out patches, side by side. */
+  async #preview(name: string, pictures: readonly Float32Array[]): Promise<string> {
     const { model, live } = this.#work
     const side = live.run.settings.patchSize * model.scale
-    const whole = quantizeTo8Bit(fromTensor(picture, side, side, model.channels))
     const shown = Math.min(side, previewSide)
     const from = (side - shown) >> 1
+    const middles = pictures
+      .slice(0, validationPatches)
+      .map((picture) => crop(fromTensor(picture, side, side, model.channels), from, from, shown, shown))
+    const [first, ...others] = middles
+    if (first === undefined) throw new Error('There is no held-out patch')
     const { method, bits } = this.#key
-    const name = `${method}-${formatBits(bits).replace('/', '-')}-${String(iteration).padStart(6, '0')}`
-    return live.addPreview(name, crop(whole, from, from, shown, shown))
+    const strip = quantizeTo8Bit(sheetOf([first, ...others], middles.length))
+    return live.addPreview(`${method}-${formatBits(bits).replace('/', '-')}-${name}`, strip)
   }
 
   #tell({ outputLoss, featureLoss, rateFactor }: TrainingStep, iteration: number): void {
@@ -314,11 +348,9 @@ class VariantTraining {
     })
   }
 
-  #tellPace(left: number): void {
-    const speed = this.#pace.tick()
-    if (speed === null) return
-    const memoryBytes = process.memoryUsage.rss()
-    this.#context.emit({ kind: 'pace', iterationsPerSecond: speed, secondsLeft: left / speed, memoryBytes })
+  #tellPace(done: number, next: readonly PlannedTraining[]): void {
+    const told = this.#pace.tick({ ...this.#planned, done }, next)
+    if (told !== null) this.#context.emit({ kind: 'pace', ...told, memoryBytes: process.memoryUsage.rss() })
   }
 
   /** Does what the user wants: stands still while paused; on abort puts all on disk. */
@@ -415,24 +447,4 @@ function meanPsnr(pictures: readonly Float32Array[], references: readonly Float3
     count += picture.length
   })
   return -10 * Math.log10(sum / count)
-}
-
-/** Measures how fast iterations follow each other, over the last half minute. */
-class Pace {
-  #times: number[] = []
-  #told = 0
-
-  /** Called after every iteration: iterations per second, at most once in a second. */
-  tick(): number | null {
-    const now = performance.now()
-    this.#times = [...this.#times.filter((time) => now - time < 30_000), now]
-    const [first = now] = this.#times
-    if (this.#times.length < 2 || now - this.#told < 1000) return null
-    this.#told = now
-    return ((this.#times.length - 1) / (now - first)) * 1000
-  }
-
-  restart(): void {
-    this.#times = []
-  }
 }

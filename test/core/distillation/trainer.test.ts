@@ -50,6 +50,13 @@ function quadratic(target: readonly number[], runBatch = 1, copies = 1): Problem
       [distillationOutputs.featureLoss, scalar(lambda * (values[0] ?? NaN))],
       [distillationOutputs.squaredError, scalar(shift)],
       [distillationOutputs.picture, floatTensor(pictures, [pictures.length, 1, 1, 1])],
+      [
+        distillationOutputs.teacherPicture,
+        floatTensor(
+          pictures.map((value) => 2 * value),
+          [pictures.length, 1, 1, 1]
+        )
+      ],
       [distillationOutputs.boundsGradient, floatTensor(gradient.slice(0, 4), [2, 2])],
       ['w.gradient', floatTensor(gradient.slice(4), [2])]
     ])
@@ -164,9 +171,10 @@ describe('training', () => {
 describe('validation', () => {
   it('measures agreement in dB and gives the pictures in their order', async () => {
     const shown = pictures(0.01, 0.3, 0.03)
-    const { psnr, pictures: made } = await agreement(quadratic([0, 0, 0, 0], 1, 2), start, shown)
+    const { psnr, pictures: made, references } = await agreement(quadratic([0, 0, 0, 0], 1, 2), start, shown)
     expect(psnr).toBeCloseTo(-10 * Math.log10(0.34 / 3), 5)
     expect(made).toEqual(shown)
+    expect(references).toEqual(shown.map((picture) => picture.map((value) => 2 * value)))
   })
 
   it('tells the share of the feature term in the gradient of the bounds', async () => {

@@ -2,13 +2,18 @@ import { cpSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { bitsSchema, type Quantizer } from '../../../src/contract/bounds'
-import type { HistogramEvent, JobEvent } from '../../../src/contract/events'
+import type { HistogramEvent, JobEvent, QuantizerRow } from '../../../src/contract/events'
+import { emptyJobView, withEvent } from '../../../src/contract/job-view'
+import { Distribution } from '../../../src/core/calibration/histogram'
 import type { Bounds } from '../../../src/core/quantization/quantizer'
 import { makeContext } from '../../../src/engine/job'
 import { DistributionReader } from '../../../src/engine/jobs/distribution'
 import { quantize } from '../../../src/engine/jobs/quantize'
 import { settingsOf } from '../../../src/contract/presets'
-import { openRun } from '../../../src/engine/run-folder'
+import { quantizerRow } from '../../../src/engine/jobs/quantizer-row'
+import { loadModel } from '../../../src/engine/model-file'
+import { plannedSites } from '../../../src/engine/plan'
+import { openRun, readStatistics } from '../../../src/engine/run-folder'
 import { readSafetensors } from '../../../src/formats/safetensors'
 import { bundledModel, temporaryFolder } from '../../cli/run-cli'
 import { writeTestPicture } from '../../pictures'
@@ -20,6 +25,7 @@ const patches = 5
 const weight = 'layers.0.residual_group.blocks.0.mlp.fc1.weight'
 const activation = 'layers.0.residual_group.blocks.0.mlp.fc2.input'
 const told: HistogramEvent[] = []
+const events: JobEvent[] = []
 let values: Float32Array
 
 async function calibrate(out: string, seed: number, emit: (event: JobEvent) => void = () => undefined): Promise<void> {
@@ -54,12 +60,16 @@ async function boundsOf(method: string, name: string): Promise<Quantizer> {
   return found
 }
 
+const viewOf = (told: readonly JobEvent[]): readonly QuantizerRow[] =>
+  told.reduce(withEvent, emptyJobView).quantizers?.rows ?? []
+
 const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0)
 
 beforeAll(async () => {
   await writeTestPicture(join(folder, 'pictures', 'HR', 'one.png'), 96, 72)
   await writeTestPicture(join(folder, 'pictures', 'HR', 'two.png'), 101, 90, 7)
   await calibrate(run, 0, (event) => {
+    events.push(event)
     if (event.kind === 'histogram') told.push(event)
   })
   const tensor = readSafetensors(readFileSync(bundledModel), 'model').tensors.get(weight)
@@ -167,14 +177,56 @@ describe('reading', () => {
 
 describe('what is told of one activation while statistics are collected', () => {
   it('comes once for every patch, and ends with the bounds that are found', async () => {
-    expect(told.map((event) => event.patches)).toEqual([1, 2, 3, 4, 5])
+    expect(told.map((event) => event.patches)).toEqual([1, 2, 3, 4, 5, 5])
     const [{ name }] = told as [HistogramEvent]
     expect(new Set(told.map((event) => event.name))).toEqual(new Set([name]))
     for (const { shares } of told) expect(sum(shares)).toBeCloseTo(1, 12)
     const last = told.at(-1)
     const found = await boundsOf('dobi', name)
-    expect([last?.lower, last?.upper].map((bound) => Math.fround(bound ?? NaN))).toEqual([found.lower, found.upper])
+    expect([last?.lower, last?.upper]).toEqual([found.lower, found.upper])
     const { min, max, shares } = await new DistributionReader().distribution(run, name)
     expect([last?.min, last?.max, last?.shares]).toEqual([min, max, shares])
+  })
+})
+
+describe('what is told of all quantizers while a run calibrates', () => {
+  it('begins with the weights and their bounds, then has every activation, in the order of the network', async () => {
+    const parts = events.flatMap((event) => (event.kind === 'quantizers' ? [event] : []))
+    expect(new Set(parts.map(({ method, bits }) => `${method} ${bits.weight}/${bits.activation}`))).toEqual(
+      new Set([`dobi ${bits}/${bits}`])
+    )
+    const firstPatch = events.findIndex((event) => event.kind === 'progress')
+    const before = viewOf(events.slice(0, firstPatch)).filter(({ kind }) => kind === 'weight')
+    expect(before.every(({ bounds }) => bounds !== null)).toBe(true)
+    const names = (await openRun(run)).bounds.variants[0]?.quantizers.map(({ name }) => name)
+    expect(viewOf(events.slice(0, firstPatch)).map(({ name }) => name)).toEqual(names)
+    expect(before).toHaveLength(48)
+  })
+
+  it('ends as the run folder has it, and leaves nothing in its list of events', async () => {
+    const found = (await openRun(run)).bounds.variants.find(({ method }) => method === 'dobi')?.quantizers ?? []
+    const statistics = await readStatistics(run)
+    const { model } = await loadModel(bundledModel)
+    const sites = plannedSites(model, false, null)
+    const wanted = found.map((quantizer, i) => {
+      const histogram = statistics.get(sites[i]?.value ?? '')
+      if (histogram === undefined) throw new Error(`there are no statistics of ${quantizer.name}`)
+      return quantizerRow(quantizer, new Distribution(histogram))
+    })
+    expect(viewOf(events)).toEqual(wanted)
+    expect(readFileSync(join(run, 'events.jsonl'), 'utf8')).not.toContain('quantizers')
+  })
+
+  it('has shares and errors that are so value by value', () => {
+    const row = viewOf(events).find(({ name }) => name === weight)
+    const { lower = NaN, upper = NaN, belowLower, belowUpper, error = NaN, sqnr = NaN } = row?.bounds ?? {}
+    const below = (bound: number): number => values.filter((value) => value < bound).length / values.length
+    expect([row?.min, row?.max]).toEqual([Math.min(...values), Math.max(...values)])
+    expect(Math.abs((belowLower ?? NaN) - below(lower))).toBeLessThan(2e-3)
+    expect(Math.abs((belowUpper ?? NaN) - below(upper))).toBeLessThan(2e-3)
+    const wanted = errorOf(values, { lower, upper })
+    expect((error ?? NaN) / wanted).toBeCloseTo(1, 2)
+    const signal = Math.sqrt(sum([...values.map((value) => value ** 2)]) / values.length)
+    expect(sqnr).toBeCloseTo(20 * Math.log10(signal / wanted), 1)
   })
 })

@@ -100,6 +100,26 @@ describe('a job', () => {
     expect(studio.view(id).histogram?.patches).toBe(2)
   })
 
+  it('tells the quantizers while it calibrates, and the histogram of the one that is looked at', async () => {
+    const studio = await Asked.open()
+    const long = { ...quantizing, settings: { ...settings, patches: 100 } }
+    const { id } = await studio.call('queue.add', { request: long })
+    const quantizer = 'layers.0.residual_group.blocks.0.mlp.fc1.weight'
+    const begun = (): void => {
+      expect(studio.view(id).histogram?.patches).toBeGreaterThan(0)
+    }
+    await vi.waitFor(begun, { timeout: 30_000, interval: 5 })
+    expect(studio.view(id).quantizers?.rows).toHaveLength(128)
+    const seen = studio.view(id).histogram?.patches ?? NaN
+    await studio.call('job.watch', { id, quantizer })
+    expect(seen).toBeLessThan(100)
+    expect(studio.view(id).histogram).toMatchObject({ name: quantizer })
+    await studio.until('done')
+    expect(studio.view(id).histogram).toMatchObject({ name: quantizer, patches: 100 })
+    expect(studio.view(id).quantizers?.rows.every(({ bounds }) => bounds !== null)).toBe(true)
+    await expect(studio.call('job.watch', { id, quantizer: null })).rejects.toMatchObject({ code: 'refused' })
+  })
+
   it('of the same model within a second has a folder of its own', async () => {
     const studio = await Asked.open([job('broken off', { kind: 'demo' }, 'running')])
     const requests = [quantizing, quantizing, quantizing, { kind: 'demo' } as const, { kind: 'demo' } as const]

@@ -1,8 +1,9 @@
-import type { Quantizer, Variant } from '../../contract/bounds'
+import type { BitWidth, Quantizer } from '../../contract/bounds'
 import type { QuantizerRow } from '../../contract/events'
 import { isOneSided } from '../../core/calibration/dobi'
 import type { Distribution } from '../../core/calibration/histogram'
 import { squaredError } from '../../core/calibration/quantization-error'
+import type { QuantizerSite } from '../../core/quantization/placement'
 import type { Bounds } from '../../core/quantization/quantizer'
 
 /** What bounds do to a tensor. */
@@ -29,26 +30,31 @@ export function effectOf(distribution: Distribution, bounds: Bounds, bits: numbe
   }
 }
 
-/** All that there is to know of a quantizer of a variant. */
-export function rowOf(
-  quantizer: Quantizer,
-  { weights }: Pick<Variant, 'weights'>,
-  distribution: Distribution
-): QuantizerRow {
-  const { name, kind, bits, lower, upper, channels, found = null, frozen = false } = quantizer
-  const { min, max } = distribution.histogram
+/**
+ * What there is to know of a quantizer whose bounds were found.
+ *
+ * @param distribution how its tensor is distributed
+ * @param isTrained whether the tensor was trained since it was counted, so that its histogram tells no error
+ */
+export function quantizerRow(quantizer: Quantizer, distribution: Distribution, isTrained = false): QuantizerRow {
+  const { lower, upper, bits, channels, found = null, frozen = false } = quantizer
   const { error, sqnr, ...shares } = effectOf(distribution, quantizer, bits)
-  // The histogram is of all channels together, and of the weights before they were trained.
-  const isTold = channels === undefined && (weights === undefined || kind === 'activation')
+  // The histogram is of all channels together.
+  const isTold = channels === undefined && !isTrained
   return {
-    name,
-    kind,
-    bits,
-    min,
-    max,
-    shape: isOneSided(distribution) ? 'one-sided' : 'two-sided',
+    ...rowWithoutBounds(quantizer, bits, distribution),
     bounds: { lower, upper, ...shares, error: isTold ? error : null, sqnr: isTold ? sqnr : null, found, frozen }
   }
+}
+
+/** What there is to know of a quantizer before its bounds are found. */
+export function rowWithoutBounds(
+  { name, kind }: Pick<QuantizerSite, 'name' | 'kind'>,
+  bits: BitWidth,
+  distribution: Distribution
+): QuantizerRow {
+  const { min, max } = distribution.histogram
+  return { name, kind, bits, min, max, shape: isOneSided(distribution) ? 'one-sided' : 'two-sided', bounds: null }
 }
 
 /** The extremes are exact, while values within a bin are taken as spread evenly: none lies below the least. */
