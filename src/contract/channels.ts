@@ -43,6 +43,8 @@ export const startSchema = z.object({
   language: z.enum(['en', 'zh-CN']),
   settings: settingsSchema,
   engine: engineStateSchema,
+  /** The model that comes with the program. */
+  bundledModel: z.string(),
   /** Whether there is a place to ask for newer versions. */
   canCheckForUpdate: z.boolean()
 })

@@ -5,6 +5,9 @@ export const portMessage = 'engine-port'
 export const pageScheme = 'studio'
 export const imageScheme = 'studio-image'
 
+/** The model that comes with the program. */
+export const bundledModelFile = 'swinir-tiny-x4.safetensors'
+
 /** Files of a run folder that more than the engine knows: what makes it one, and its report. */
 export const runFile = 'run.json'
 export const reportFile = 'report.html'

@@ -4,7 +4,7 @@ import { basename, join } from 'node:path'
 import { app, clipboard, dialog, nativeTheme, net, shell } from 'electron'
 import log from 'electron-log/main'
 import type { Settings, StudioDocument } from '../contract/channels'
-import { reportFile, runFile } from '../contract/names'
+import { bundledModelFile, reportFile, runFile } from '../contract/names'
 import { answerRequests, RequestError } from './channels'
 import { Closing } from './closing'
 import { describeDiagnostics } from './diagnostics'
@@ -173,6 +173,7 @@ async function run(): Promise<void> {
         language: languageOf(settings),
         settings,
         engine: engine.state,
+        bundledModel: join(places.models, bundledModelFile),
         canCheckForUpdate: releases !== null
       }
     },

@@ -83,6 +83,13 @@ export async function trainDemo({ page }: Studio): Promise<void> {
   await expect(page.getByRole('button', { name: 'Pause' })).toBeVisible({ timeout: 120_000 })
 }
 
+/** Answers the next questions for a file or folder with this path. */
+export async function chooseNext(app: ElectronApplication, path: string): Promise<void> {
+  await app.evaluate(({ dialog }, path) => {
+    dialog.showOpenDialog = () => Promise.resolve({ canceled: false, filePaths: [path] })
+  }, path)
+}
+
 /** Iterations of training that the page tells. */
 export async function iterationsOf(page: Page): Promise<number> {
   const text = (await page.getByTestId('progress').textContent()) ?? ''

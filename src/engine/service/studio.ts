@@ -13,6 +13,7 @@ import {
 import type { JobEvent } from '../../contract/events'
 import { jobAtWork, type Job } from '../../contract/jobs'
 import { emptyJobView, withEvent } from '../../contract/job-view'
+import { bundledModelFile } from '../../contract/names'
 import { StudioError } from '../../core/errors'
 import { makeContext } from '../job'
 import { demo } from '../jobs/demo'
@@ -221,7 +222,7 @@ async function carryOut(
   switch (request.kind) {
     case 'demo': {
       const { iterations } = request
-      const model = join(config.models, 'swinir-tiny-x4.safetensors')
+      const model = join(config.models, bundledModelFile)
       const pictures = join(config.data, 'demo-pictures')
       const places = { model, samples: config.samples, pictures, run }
       const wanted = { bits: [2] as const, memoryCap, ...(iterations !== undefined && { iterations }) }

@@ -26,8 +26,9 @@ export function useLatest<A, T>(
   const isPending = ref(false)
   watch(
     () => JSON.stringify(argsOf()),
-    async (_, __, onCleanup) => {
-      const args = argsOf()
+    async (text, _, onCleanup) => {
+      // Read back, as what is reactive cannot be sent.
+      const args = JSON.parse(text) as A | null
       const controller = new AbortController()
       const { signal } = controller
       onCleanup(() => {

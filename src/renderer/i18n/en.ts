@@ -294,6 +294,7 @@ export const en = {
     nothingChosen: 'Nothing chosen yet',
     chooseModel: 'Choose model …',
     chooseModelHint: 'A checkpoint of SwinIR or EDSR: .pth, .pt or .safetensors. It can be dropped here.',
+    bundled: 'Take the model that comes with the program',
     modelRefused: 'This model cannot be quantized',
     detected: 'What the file holds',
     notInFile: 'What the file does not tell',

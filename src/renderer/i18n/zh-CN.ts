@@ -287,6 +287,7 @@ export const chinese: typeof en = {
     nothingChosen: '尚未选择',
     chooseModel: '选择模型…',
     chooseModelHint: 'SwinIR 或 EDSR 的检查点：.pth、.pt 或 .safetensors。也可以拖放到这里。',
+    bundled: '使用程序自带的模型',
     modelRefused: '无法量化此模型',
     detected: '文件内容',
     notInFile: '文件中没有的信息',

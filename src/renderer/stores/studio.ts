@@ -21,6 +21,7 @@ export const useStudio = defineStore('studio', () => {
   const language = ref<Start['language']>('en')
   const settings = ref<Settings>(usualSettings)
   const engineState = ref<EngineState>({ state: 'starting' })
+  const bundledModel = ref('')
   const canCheckForUpdate = ref(false)
   /** What was asked for last from outside the page; that may be before there is a page to show it. */
   const asked = shallowRef<Asked | null>(null)
@@ -54,6 +55,7 @@ export const useStudio = defineStore('studio', () => {
     language.value = start.language
     settings.value = start.settings
     engineState.value = start.engine
+    bundledModel.value = start.bundledModel
     canCheckForUpdate.value = start.canCheckForUpdate
   }
 
@@ -75,6 +77,7 @@ export const useStudio = defineStore('studio', () => {
     settings,
     engineState,
     isEngineThere,
+    bundledModel,
     canCheckForUpdate,
     isDark,
     begin,

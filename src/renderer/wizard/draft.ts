@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { bitWidthSchema, methodSchema, trains, type Bits, type BitWidth } from '../../contract/bounds'
-import type { QuantizeRequest } from '../../contract/jobs'
+import { quantizeRequestSchema, type QuantizeRequest } from '../../contract/jobs'
 import { presets, settingsOf, type PresetName } from '../../contract/presets'
 import {
   distillationSchema,
@@ -193,7 +193,16 @@ export function requestOf(draft: Draft): QuantizeRequest | null {
         }
       : null
   }
-  return { kind: 'quantize', model, overrides, calibration, settings, sets, endsWithBounds }
+  // Parsed it is a copy: what is reactive cannot be sent.
+  return quantizeRequestSchema.parse({
+    kind: 'quantize',
+    model,
+    overrides,
+    calibration,
+    settings,
+    sets,
+    endsWithBounds
+  })
 }
 
 /** A draft that asks for what a run was made by. */
