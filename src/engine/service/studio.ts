@@ -21,6 +21,7 @@ import { DistributionReader } from '../jobs/distribution'
 import { TileReader } from '../jobs/tile'
 import { doctor } from '../jobs/doctor'
 import { inspect } from '../jobs/inspect'
+import { checkSets, patchSheet } from '../jobs/preparation'
 import { quantizeOrResume, resume } from '../jobs/resume'
 import { readEvents, withDiskErrors } from '../run-folder'
 import { requireRuntime } from '../../runtimes/select'
@@ -136,8 +137,8 @@ export async function openStudio(config: EngineConfig, tell: (notice: EngineNoti
     'runs.gallery': () => notBuilt(),
     'runs.tryBounds': () => notBuilt(),
     'runs.setBounds': () => notBuilt(),
-    'data.patches': () => notBuilt(),
-    'data.sets': () => notBuilt(),
+    'data.patches': (config, { signal }) => patchSheet(config, signal),
+    'data.sets': ({ scale, sets }, { signal }) => checkSets(scale, sets, signal),
     'data.estimate': () => notBuilt(),
     'model.inspect': ({ file }) => inspect({ model: file, overrides: {}, ...inspected }),
     'engine.doctor': () => doctor()
