@@ -39,7 +39,18 @@ export default defineConfig({
     root: 'src/renderer',
     plugins: [
       vue(),
-      ui({ colorMode: false, ui: { colors: { primary: 'indigo', neutral: 'zinc' } } }),
+      ui({
+        colorMode: false,
+        ui: {
+          colors: { primary: 'indigo', neutral: 'zinc' },
+          button: {
+            compoundVariants: [
+              // The kit's own shade under the pointer has too little contrast.
+              { color: 'primary', variant: 'solid', class: 'hover:bg-primary/90 active:bg-primary/90' }
+            ]
+          }
+        }
+      }),
       icons(),
       listBundledPackages()
     ],

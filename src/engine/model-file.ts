@@ -34,6 +34,13 @@ export function expectScale(model: Model, name: string, scale: number | undefine
   throw new StudioError('refused', `${what}; leave --scale out or give a model of that scale.`)
 }
 
+/** Throws a StudioError for patches that are not of the only size a network takes. */
+export function expectPatchSize({ fixedSize }: Model, name: string, patchSize: number): void {
+  if (fixedSize === null || fixedSize === patchSize) return
+  const what = `"${name}" takes pictures of ${fixedSize}×${fixedSize} only, not patches of ${patchSize}×${patchSize}`
+  throw new StudioError('refused', `${what}; give --patch-size ${fixedSize}.`)
+}
+
 /** SHA-256 of a file's bytes, in hexadecimal. */
 export async function sha256OfFile(path: string): Promise<string> {
   return createHash('sha256')

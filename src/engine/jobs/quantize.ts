@@ -6,14 +6,13 @@ import type { JobEvent } from '../../contract/events'
 import { dbdcBatch } from '../../core/calibration/dbdc'
 import { CountingScratch, Distribution, histogramOf, type Histogram } from '../../core/calibration/histogram'
 import { collectStatistics, type Statistics } from '../../core/calibration/statistics'
-import { StudioError } from '../../core/errors'
 import { bindInputs, foldConstants } from '../../core/graph/fold'
 import type { Graph } from '../../core/graph/graph'
 import type { Patch } from '../../core/imaging/patches'
 import { sizes, type Model, type ModelOverrides } from '../../core/models/model'
 import type { QuantizerSite } from '../../core/quantization/placement'
 import { report, withListener, type JobContext } from '../job'
-import { expectScale, loadModel } from '../model-file'
+import { expectPatchSize, expectScale, loadModel } from '../model-file'
 import { draw, readByPicture } from '../patches'
 import { findPictures, fingerprint, type PictureSet } from '../picture-sets'
 import { plannedSites } from '../plan'
@@ -115,13 +114,6 @@ function withStarts(settings: QuantizeSettings): QuantizeSettings {
     (method) => methods.includes(method) || starts.some((start) => start === method)
   )
   return { ...settings, methods: ordered }
-}
-
-/** Throws a StudioError for patches that are not of the only size a network takes. */
-function expectPatchSize({ fixedSize }: Model, name: string, patchSize: number): void {
-  if (fixedSize === null || fixedSize === patchSize) return
-  const what = `"${name}" takes pictures of ${fixedSize}×${fixedSize} only, not patches of ${patchSize}×${patchSize}`
-  throw new StudioError('refused', `${what}; give --patch-size ${fixedSize}.`)
 }
 
 /** A tensor that is one value everywhere is quantized without error, but tells of a dead layer or an odd checkpoint. */

@@ -25,6 +25,7 @@ import { quantizeAndMeasure, resumeAndMeasure } from '../jobs/measured-run'
 import { measure } from '../jobs/measure'
 import { upscaleIntoRun } from '../jobs/upscale-into-run'
 import { newRunFolder } from '../new-run-folder'
+import { checkSets, patchSheet } from '../jobs/preparation'
 import { readEvents, withDiskErrors } from '../run-folder'
 import { requireRuntime } from '../../runtimes/select'
 import type { TrainingControl } from '../training/control'
@@ -149,8 +150,8 @@ export async function openStudio(initial: EngineConfig, tell: (notice: EngineNot
     'runs.gallery': async ({ folder, quantizers }) => distributions.gallery(folder, quantizers),
     'runs.tryBounds': (trial) => distributions.tryBounds(trial),
     'runs.setBounds': ({ edits, ...variant }) => bounds.change(variant, edits),
-    'data.patches': () => notBuilt(),
-    'data.sets': () => notBuilt(),
+    'data.patches': (config, { signal }) => patchSheet(config, signal),
+    'data.sets': ({ scale, sets }, { signal }) => checkSets(scale, sets, signal),
     'data.estimate': () => notBuilt(),
     'model.inspect': ({ file, overrides = {} }) => inspect({ model: file, overrides, ...inspected }),
     'engine.doctor': () => doctor()
