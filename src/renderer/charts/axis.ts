@@ -87,11 +87,12 @@ function logarithmic(axis: Axis, from: number, to: number, count: number): AxisL
 
 function root(axis: Axis, to: number, count: number): AxisLayout {
   const greatest = to > 0 ? to : 1
-  // Places that are even on the axis, rounded to one digit.
+  // Places that are even on the axis, rounded down to 1, 2 or 5 times a power of ten.
   const values = Array.from({ length: count }, (_, i) => {
     const value = ((i + 1) / count) ** 2 * greatest
-    const power = 10 ** Math.floor(Math.log10(value))
-    return Math.floor(value / power + 1e-9) * power
+    const power = 10 ** Math.floor(Math.log10(value) + 1e-9)
+    const factor = value / power + 1e-9
+    return (factor >= 5 ? 5 : factor >= 2 ? 2 : 1) * power
   })
   return {
     least: 0,

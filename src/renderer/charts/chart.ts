@@ -4,18 +4,16 @@ import {
   Chart,
   LinearScale,
   LineController,
-  LineElement,
-  PointElement,
   type ChartConfiguration,
   type ScaleOptionsByType
 } from 'chart.js'
-import { onBeforeUnmount, onMounted, shallowRef, watch, type Ref, type ShallowRef } from 'vue'
+import { onBeforeUnmount, onMounted, watch, type Ref, type ShallowRef } from 'vue'
 import type { AxisLayout } from './axis'
 import type { Area } from './draw-plot'
 import { fontFamily, type Ink } from './style'
 import type { Place } from './decimate'
 
-Chart.register(BarController, BarElement, LinearScale, LineController, LineElement, PointElement)
+Chart.register(BarController, BarElement, LinearScale, LineController)
 // Data comes several times a second: it is drawn as it is, not moved to.
 Chart.defaults.animation = false
 Chart.defaults.font.family = fontFamily
@@ -33,7 +31,7 @@ export function scaleOf(
     min: least,
     max: greatest,
     title: { display: true, text: title, color: ink.text },
-    grid: { color: ink.grid },
+    grid: { color: ink.grid, offset: false },
     border: { color: ink.text },
     afterBuildTicks: (scale: { ticks: { value: number }[] }) => {
       scale.ticks = ticks.map(({ at }) => ({ value: at }))
@@ -55,24 +53,22 @@ export function scaleOf(
   return options as unknown as Partial<ScaleOptionsByType<'linear'>>
 }
 
-/** Where the values of a chart on a canvas lie in it, in CSS pixels; null before it is drawn. */
-type AreaRef = Readonly<ShallowRef<Area | null>>
-
 /**
  * Keeps a chart on a canvas up to date: drawn anew when what it shows has changed, at most once in a frame.
  *
- * @param configure makes the configuration, told how many pixels the values have across
+ * @param area is told where the values lie in the canvas, in CSS pixels
+ * @param shown everything that the configuration is made from
+ * @param configure makes the configuration, told how many pixels the values have across; its plugins are taken once
  */
 export function useChart<T extends 'bar' | 'line'>(
   canvas: Readonly<Ref<HTMLCanvasElement | null>>,
+  area: ShallowRef<Area | null>,
   shown: () => unknown,
   configure: (width: number) => ChartConfiguration<T, Place[]>
-): AreaRef {
+): void {
   let chart: Chart<T, Place[]> | null = null
   let frame = 0
   let lastWidth = 0
-  const area = shallowRef<Area | null>(null)
-
   const locate = (): void => {
     const now = chart?.chartArea
     if (now === undefined) return
@@ -84,11 +80,10 @@ export function useChart<T extends 'bar' | 'line'>(
   const update = (): void => {
     frame = 0
     if (chart === null) return
-    const { data, options, plugins } = configure(widthOf(chart))
+    const { data, options } = configure(widthOf(chart))
     lastWidth = chart.width
     chart.data = data
     if (options !== undefined) chart.options = options
-    if (plugins !== undefined) chart.config.plugins = plugins
     chart.update('none')
     locate()
   }
@@ -113,7 +108,6 @@ export function useChart<T extends 'bar' | 'line'>(
     chart?.destroy()
     chart = null
   })
-  return area
 }
 
 function widthOf({

@@ -22,7 +22,7 @@ export function decimate(
   let length = 0
   const put = (x: number, y: number): void => {
     const place = places[length]
-    if (place === undefined) places.push({ x, y })
+    if (place === undefined) places[length] = { x, y }
     else {
       place.x = x
       place.y = y

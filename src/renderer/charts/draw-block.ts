@@ -17,8 +17,8 @@ export interface BlockDrawing {
   readonly id: string
 }
 
-const box = { width: 104, height: 42, column: 134, row: 56 }
-const left = 46
+const box = { width: 96, height: 42, column: 122, row: 56 }
+const edgeRoom = 40
 
 /** Colours of what is computed in integers (filled and hatched) and in full precision (plain, with a dashed edge). */
 const colours = {
@@ -37,11 +37,12 @@ const colours = {
 export function drawBlock(block: BlockPicture, drawing: BlockDrawing): Drawn {
   const { title, nameOf, noteOf, legend, isDark, isBare, id } = drawing
   const ink = inkOf(isDark)
-  const wide = block.form === 'list' ? { ...box, width: 250, column: 270 } : box
+  const wide = block.form === 'list' ? { ...box, width: 285, column: 300 } : box
+  const left = block.form === 'list' ? 6 : edgeRoom
   const top = isBare ? 40 : 74
   const columns = Math.max(0, ...block.operations.map(({ column }) => column)) + 1
   const rows = Math.max(0, ...block.operations.map(({ row }) => row)) + 1
-  const width = left + columns * wide.column + 30
+  const width = left + columns * wide.column + (block.form === 'list' ? 0 : 20)
   const height = Math.ceil(top + rows * wide.row + 12)
   const boxes = new Map(
     block.operations.map((each) => {
@@ -66,14 +67,16 @@ export function drawBlock(block: BlockPicture, drawing: BlockDrawing): Drawn {
       // On to the next row.
       return [arrow(`M${a.centre} ${round(a.middle + 13)}V${round(b.y - 26)}H${left - 34}V${round(b.middle)}H${end}`)]
     }
-    const bend = a.centre + a.half + 10
+    const bend = end - 14
     return [arrow(`M${round(a.centre + a.half)} ${round(a.middle)}H${round(bend)}V${round(b.middle)}H${round(end)}`)]
   })
   // Around each row of the block goes what came in, to be added at its end.
   const skips = [...boxes.values()]
     .filter(({ isSum }) => isSum)
     .map(({ centre, middle, row }) => {
-      const highest = Math.min(...[...boxes.values()].filter((each) => Math.abs(each.row - row) < 2).map(({ y }) => y))
+      const highest = Math.min(
+        ...[...boxes.values()].filter((each) => Math.abs(each.row - row) < 1.2).map(({ y }) => y)
+      )
       return arrow(`M${left - 22} ${round(middle)}V${round(highest - 14)}H${round(centre)}V${round(middle - 15)}`)
     })
   const drawn = [...boxes.values()].map(({ key, isSum, x, y, centre, middle, kind, quantized, blocks }) => {
@@ -117,7 +120,7 @@ export function drawBlock(block: BlockPicture, drawing: BlockDrawing): Drawn {
           'font-weight': 600,
           fill: isDark ? '#f4f4f5' : '#18181b'
         },
-        [shortened(nameOf(key), block.form === 'list' ? 38 : 18)]
+        [shortened(nameOf(key), block.form === 'list' ? 36 : 16)]
       ),
       draw(
         'text',

@@ -1,5 +1,5 @@
 import { layOutAxis, type AxisLayout } from './axis'
-import { extentOf, type Axis, type Plot } from './plot'
+import { extentOf, type Axis, type Plot, type Scale, type Series } from './plot'
 
 /** The axes of a plot that is so many pixels wide. */
 export function limitsOf(plot: Plot, width: number): { readonly x: AxisLayout; readonly y: AxisLayout } {
@@ -8,8 +8,8 @@ export function limitsOf(plot: Plot, width: number): { readonly x: AxisLayout; r
     case 'lines': {
       const { series, x, y } = plot
       return {
-        x: layOutAxis(x, extentOf(numbersOf(series, [0]), x.scale), wide),
-        y: layOutAxis(y, extentOf(numbersOf(series, [1, 2, 3]), y.scale))
+        x: layOutAxis(x, extentAcross(series, x.scale), wide),
+        y: layOutAxis(y, extentUp(series, y.scale))
       }
     }
     case 'histogram': {
@@ -43,17 +43,31 @@ export function rangeOf(min: number, max: number, share: number): readonly [numb
   return [min - more, max + more]
 }
 
-/** Some numbers of all points, one after the other. */
-function* numbersOf(
-  series: readonly { readonly points: readonly (readonly (number | undefined)[])[] }[],
-  places: readonly number[]
-): Generator<number> {
-  for (const { points } of series)
-    for (const point of points)
-      for (const place of places) {
-        const value = point[place]
-        if (value !== undefined) yield value
-      }
+/** Points are in the order of x. */
+function extentAcross(series: readonly Series[], scale: Scale): readonly [number, number] | null {
+  return extentOf(
+    series.flatMap(({ points }) => [points[0]?.[0] ?? NaN, points.at(-1)?.[0] ?? NaN]),
+    scale
+  )
+}
+
+/** Many times a second of many thousand points: a plain loop. */
+function extentUp(series: readonly Series[], scale: Scale): readonly [number, number] | null {
+  const floor = scale === 'log' ? Number.MIN_VALUE : -Infinity
+  let low = Infinity
+  let high = -Infinity
+  for (const { points } of series) {
+    for (const point of points) {
+      const value = point[1]
+      const least = point[2] ?? value
+      const greatest = point[3] ?? value
+      if (value < low && value >= floor) low = value
+      if (least < low && least >= floor) low = least
+      if (value > high && value < Infinity) high = value
+      if (greatest > high && greatest < Infinity) high = greatest
+    }
+  }
+  return low <= high && low > -Infinity ? [low, high] : null
 }
 
 /** An axis of things that are counted from `first`. */

@@ -513,7 +513,8 @@ export const en = {
       'Every tensor that is quantized, as in Fig. 4 of the paper: how its values are distributed (heights are roots of shares), and the bounds of this method; what lies in the grey is clipped. Filled: weights; outlined: activations.',
     count: '{shown} of {count} tensors',
     none: 'No tensor has this in its name.',
-    cardText: '{kind}, {shape} · {min} to {max}',
+    cardKind: '{kind}, {shape}',
+    cardRange: '{min} to {max}',
     shapes: { 'two-sided': 'two-sided', 'one-sided': 'one-sided' },
     boxes: 'Where the values lie',
     boxesHint:
@@ -524,6 +525,7 @@ export const en = {
     block: 'What is computed in integers',
     blockHint:
       'One block of this network, as in Fig. 3 of the paper: what takes quantized inputs, and what stays in full precision.',
+    listHint: 'Every kind of layer of this network that takes quantized inputs; all others stay in full precision.',
     blockText: 'Block of {architecture}: {int} in integers, {fp} in full precision.',
     integer: 'INT: inputs quantized to few bits',
     full: 'FP32: full precision',

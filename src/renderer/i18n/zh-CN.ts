@@ -496,7 +496,8 @@ export const chinese: typeof en = {
       '每个被量化的张量，如论文图 4：数值的分布（高度为占比的平方根）以及此方法的边界；灰色部分被裁剪。填充：权重；轮廓：激活。',
     count: '{shown} / {count} 个张量',
     none: '没有名称包含此内容的张量。',
-    cardText: '{kind}，{shape} · {min} 至 {max}',
+    cardKind: '{kind}，{shape}',
+    cardRange: '{min} 至 {max}',
     shapes: { 'two-sided': '双侧', 'one-sided': '单侧' },
     boxes: '数值的位置',
     boxesHint:
@@ -505,6 +506,7 @@ export const chinese: typeof en = {
     sqnrHint: '每个量化器的 10·log₁₀(Σx² / Σ(x − Q(x))²)，单位 dB；越高越好。明显偏低的层值得更多比特。',
     block: '哪些部分以整数计算',
     blockHint: '此网络的一个块，如论文图 3：哪些运算的输入被量化，哪些保持全精度。',
+    listHint: '此网络中所有输入被量化的层的种类；其余保持全精度。',
     blockText: '{architecture} 的块：{int} 以整数计算，{fp} 以全精度计算。',
     integer: 'INT：输入量化为低比特',
     full: 'FP32：全精度',
