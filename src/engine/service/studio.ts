@@ -15,11 +15,12 @@ import type { JobEvent } from '../../contract/events'
 import type { Job, JobRequest } from '../../contract/jobs'
 import { emptyJobView, withEvent } from '../../contract/job-view'
 import { StudioError } from '../../core/errors'
-import { makeContext } from '../job'
+import { makeContext, type JobContext } from '../job'
 import { demo } from '../jobs/demo'
 import { DistributionReader } from '../jobs/distribution'
 import { TileReader } from '../jobs/tile'
 import { doctor } from '../jobs/doctor'
+import { estimate } from '../jobs/estimate'
 import { inspect } from '../jobs/inspect'
 import { checkSets, patchSheet } from '../jobs/preparation'
 import { quantizeOrResume, resume } from '../jobs/resume'
@@ -139,7 +140,15 @@ export async function openStudio(config: EngineConfig, tell: (notice: EngineNoti
     'runs.setBounds': () => notBuilt(),
     'data.patches': (config, { signal }) => patchSheet(config, signal),
     'data.sets': ({ scale, sets }, { signal }) => checkSets(scale, sets, signal),
-    'data.estimate': () => notBuilt(),
+    'data.estimate': async (request, { signal }) => {
+      const context: JobContext = {
+        runtime: await requireRuntime(),
+        emit: () => undefined,
+        signal,
+        giveWay: turns.giveWay
+      }
+      return estimate(request, config.memoryCap, context)
+    },
     'model.inspect': ({ file }) => inspect({ model: file, overrides: {}, ...inspected }),
     'engine.doctor': () => doctor()
   }
@@ -148,7 +157,7 @@ export async function openStudio(config: EngineConfig, tell: (notice: EngineNoti
     call: (name, args, context) => {
       if (!isCall(name)) throw new StudioError('usage', `The engine knows no call "${name}".`)
       const answer = (): Promise<unknown> => callHandler(handlers, name, args, context)
-      return steers(name) ? answer() : turns.take(answer)
+      return steers(name) || isLong(name) ? answer() : turns.take(answer)
     },
     feed: (topic, key): Feed<unknown, unknown> => {
       const topics: Readonly<Record<keyof EngineTopics, () => unknown>> = {
@@ -178,6 +187,11 @@ const done = (work: Promise<void>): Promise<null> => work.then(() => null)
  */
 function steers(name: EngineCall): boolean {
   return name.startsWith('queue.') || name.startsWith('job.')
+}
+
+/** Whether a call takes steps of its own, and gives way between them as the job at work does, which does not wait for it. */
+function isLong(name: EngineCall): boolean {
+  return name === 'data.estimate'
 }
 
 function isCall(name: string): name is EngineCall {
