@@ -23,7 +23,10 @@ export async function loadModel(path: string, overrides: ModelOverrides = {}): P
 }
 
 /** What a run's user told about its model. */
-export function overridesOfRun({ imageRange, residualScale }: RunFile['model']): ModelOverrides {
+export function overridesOfRun({
+  imageRange,
+  residualScale
+}: Pick<RunFile['model'], 'imageRange' | 'residualScale'>): ModelOverrides {
   return { ...(imageRange === null ? {} : { imageRange }), ...(residualScale === null ? {} : { residualScale }) }
 }
 

@@ -31,7 +31,7 @@ export async function* readByPicture(
 }
 
 /** Decoded pictures that are kept while patches are read in the order of their drawing. */
-const mostPictures = 64
+export const mostPictures = 64
 
 /** The patches in the order they were drawn, so many at a time. */
 export async function* readInOrder(

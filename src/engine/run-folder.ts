@@ -182,7 +182,7 @@ export async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T
 }
 
 /** Histograms as bytes: where the bins of each lie and how many values are in each bin, deflated. */
-function packStatistics(statistics: Statistics): Uint8Array {
+export function packStatistics(statistics: Statistics): Uint8Array {
   const header = [...statistics].map(([value, { origin, width, min, max, count }]) => {
     return { value, origin, width, min, max, count }
   })

@@ -15,6 +15,8 @@ export interface SuperResolver {
   readonly scale: number
   /** Tiles a picture of this size is cut into; 1 when it is taken whole. */
   tileCount(width: number, height: number): number
+  /** Pixels that the network is shown for a picture of this size: what is padded, and what tiles share, counts. */
+  computedPixels(width: number, height: number): number
   /**
    * The enlarged picture, not yet rounded to 8 bits. Colour networks take grey pictures as three equal channels,
    * networks of one channel the luma of colour pictures.
@@ -71,6 +73,12 @@ export function superResolver(session: Session, model: Model, memoryCap: number)
   return {
     scale,
     tileCount: (width, height) => tilesOf(width, height)?.length ?? 1,
+    computedPixels: (width, height) => {
+      const tiles = tilesOf(width, height)
+      if (tiles !== null) return tiles.reduce((sum, tile) => sum + tile.width * tile.height, 0)
+      const padded = (size: number): number => (model.fixedSize === null ? Math.ceil(size / multiple) * multiple : size)
+      return padded(width) * padded(height)
+    },
     async enlarge(given, constants = new Map()) {
       const picture = model.channels === 3 ? toRgb(given) : toGrey(given)
       const tiles = tilesOf(picture.width, picture.height)

@@ -1,6 +1,7 @@
 import { appBenchmarks } from './app'
 import { distillationBenchmarks, memoryOfDistillation } from './distillation'
 import { engineBenchmarks, memoryOfCalibration } from './engine'
+import { estimateBenchmarks } from './estimates'
 import { isMet, type Figure } from './figure'
 import { bestQualityBenchmarks, qualityBenchmarks } from './quality'
 
@@ -8,6 +9,7 @@ import { bestQualityBenchmarks, qualityBenchmarks } from './quality'
 const groups: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   engine: engineBenchmarks,
   distillation: distillationBenchmarks,
+  estimates: estimateBenchmarks,
   quality: qualityBenchmarks,
   'quality-best': bestQualityBenchmarks,
   app: appBenchmarks

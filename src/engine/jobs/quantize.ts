@@ -107,7 +107,7 @@ export async function quantize(
 }
 
 /** The settings with the methods that training starts from, which stay in the run beside what was trained. */
-function withStarts(settings: QuantizeSettings): QuantizeSettings {
+export function withStarts(settings: QuantizeSettings): QuantizeSettings {
   const { methods, distillation } = settings
   const starts = methods.filter(trains).map((method) => startOf(method, distillation))
   const ordered = methodSchema.options.filter(
@@ -172,7 +172,7 @@ async function findVariants(
 }
 
 /** Counts the weights and tells their bounds, before the network is loaded. */
-async function countWeights(
+export async function countWeights(
   graph: Graph,
   sites: readonly QuantizerSite[],
   live: LiveCalibration,

@@ -15,11 +15,12 @@ import { jobAtWork, type Job } from '../../contract/jobs'
 import { emptyJobView, withEvent } from '../../contract/job-view'
 import { bundledModelFile } from '../../contract/names'
 import { StudioError } from '../../core/errors'
-import { makeContext } from '../job'
+import { makeContext, type JobContext } from '../job'
 import { demo } from '../jobs/demo'
 import { DistributionReader } from '../jobs/distribution'
 import { TileReader } from '../jobs/tile'
 import { doctor } from '../jobs/doctor'
+import { estimate } from '../jobs/estimate'
 import { inspect } from '../jobs/inspect'
 import { quantizeAndMeasure, resumeAndMeasure } from '../jobs/measured-run'
 import { measure } from '../jobs/measure'
@@ -152,7 +153,15 @@ export async function openStudio(initial: EngineConfig, tell: (notice: EngineNot
     'runs.setBounds': ({ edits, ...variant }) => bounds.change(variant, edits),
     'data.patches': (config, { signal }) => patchSheet(config, signal),
     'data.sets': ({ scale, sets }, { signal }) => checkSets(scale, sets, signal),
-    'data.estimate': () => notBuilt(),
+    'data.estimate': async (request, { signal }) => {
+      const context: JobContext = {
+        runtime: await requireRuntime(),
+        emit: () => undefined,
+        signal,
+        giveWay: turns.giveWay
+      }
+      return estimate(request, config.memoryCap, context)
+    },
     'model.inspect': ({ file, overrides = {} }) => inspect({ model: file, overrides, ...inspected }),
     'engine.doctor': () => doctor()
   }
@@ -161,7 +170,7 @@ export async function openStudio(initial: EngineConfig, tell: (notice: EngineNot
     call: (name, args, context) => {
       if (!isCall(name)) throw new StudioError('usage', `The engine knows no call "${name}".`)
       const answer = (): Promise<unknown> => callHandler(handlers, name, args, context)
-      return steers(name) ? answer() : turns.take(answer)
+      return steers(name) || isLong(name) ? answer() : turns.take(answer)
     },
     feed: (topic, key): Feed<unknown, unknown> => {
       const topics: Readonly<Record<keyof EngineTopics, () => unknown>> = {
@@ -185,10 +194,6 @@ export async function openStudio(initial: EngineConfig, tell: (notice: EngineNot
   }
 }
 
-function notBuilt(): never {
-  throw new StudioError('refused', 'Not built yet.')
-}
-
 const done = (work: Promise<void>): Promise<null> => work.then(() => null)
 
 /**
@@ -197,6 +202,11 @@ const done = (work: Promise<void>): Promise<null> => work.then(() => null)
  */
 function steers(name: EngineCall): boolean {
   return name.startsWith('queue.') || name.startsWith('job.')
+}
+
+/** Whether a call takes steps of its own, and gives way between them as the job at work does, which does not wait for it. */
+function isLong(name: EngineCall): boolean {
+  return name === 'data.estimate'
 }
 
 function isCall(name: string): name is EngineCall {

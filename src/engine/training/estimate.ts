@@ -1,14 +1,11 @@
-import { trains, type Bits } from '../../contract/bounds'
-import type { DistillationSettings, QuantizeSettings } from '../../contract/run'
-import { ParameterVector } from '../../core/distillation/parameters'
-import { gradientOn } from '../../core/distillation/trainer'
-import type { Model } from '../../core/models/model'
-import { rowsOf, type QuantizerSite } from '../../core/quantization/placement'
-import { levelsOf } from '../../core/quantization/quantizer'
-import type { JobContext } from '../job'
+import { trains } from '../../contract/bounds'
 import { presetNames, presets } from '../../contract/presets'
+import type { DistillationSettings, QuantizeSettings } from '../../contract/run'
+import type { Model } from '../../core/models/model'
+import type { QuantizerSite } from '../../core/quantization/placement'
+import type { JobContext } from '../job'
+import { measureTraining } from './cost'
 import { recipeOf, type Recipe } from './recipe'
-import { loadSessions } from './sessions'
 
 /** Once a step takes longer than this, times of larger patches follow from their area instead of steps of their own. */
 const longStep = 4000
@@ -37,7 +34,7 @@ export async function tellTrainingTime(
     const known: number | undefined = slow === null ? undefined : secondsPerPatch.get(slow)
     const seconds: number =
       slow === null || known === undefined
-        ? await measure(recipeOf(method, model, sites, distillation, size), model, size, context)
+        ? await secondsOfPatch(recipeOf(method, model, sites, distillation, size), model, size, context)
         : known * (size / slow) ** 2
     secondsPerPatch.set(size, seconds)
     if (seconds * 1000 > longStep) slow = size
@@ -52,31 +49,7 @@ export async function tellTrainingTime(
   })
 }
 
-/** Seconds of a step, by patch. */
-async function measure(recipe: Recipe, model: Model, size: number, context: JobContext): Promise<number> {
-  const { sessions, inputShape, dispose } = await loadSessions(recipe, model, size, context.runtime)
-  try {
-    const bits: Bits = { weight: 4, activation: 4 }
-    const rows = recipe.sites.reduce((sum, site) => sum + rowsOf(site), 0)
-    const parameters = new ParameterVector(rows, recipe.weights)
-    const values = parameters.pack(
-      Array.from({ length: 2 * rows }, (_, i) => (i % 2 === 0 ? -1 : 1)),
-      recipe.weights
-    )
-    const levels = new Float32Array(rows).fill(levelsOf(bits.weight))
-    const [runBatch = 1] = inputShape
-    const patches = Array.from({ length: runBatch * sessions.length }, () =>
-      new Float32Array(model.channels * size * size).fill(0.5)
-    )
-    const step = async (): Promise<number> => {
-      const started = performance.now()
-      await gradientOn({ sessions, inputShape, parameters, levels, featureWeight: 0 }, values, patches)
-      return (performance.now() - started) / 1000 / patches.length
-    }
-    // The first step also makes room in memory.
-    const first = await step()
-    return first * 1000 > longStep ? first : Math.min(await step(), await step())
-  } finally {
-    await dispose()
-  }
+async function secondsOfPatch(recipe: Recipe, model: Model, size: number, context: JobContext): Promise<number> {
+  const { round, patches } = await measureTraining(recipe, model, size, context)
+  return round / patches
 }

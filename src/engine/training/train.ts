@@ -151,11 +151,10 @@ interface PatchData {
 
 async function drawPatches({ model, pictures, live }: TrainingWork, recipe: Recipe): Promise<PatchData> {
   const { patchSize: size, seed } = live.run.settings
-  const { batch, iterations, objective } = recipe
+  const { batch, iterations } = recipe
   const [entries, heldOut] = splitPictures(pictures.entries)
   const drawn = await draw(entries, model.scale, { count: iterations * batch, size, seed: seed + 1 })
-  const together = objective.loss === 'released' ? batch : 1
-  const count = together * Math.ceil(validationPatches / together)
+  const count = validationCount(recipe)
   const pairs = await readPairs(heldOut, model, await draw(heldOut, model.scale, { count, size, seed: seed + 2 }))
   const hr = pairs.flatMap((pair) => (pair.hr === null ? [] : [pair.hr]))
   return {
@@ -166,8 +165,21 @@ async function drawPatches({ model, pictures, live }: TrainingWork, recipe: Reci
   }
 }
 
+/** Whether there is a feature term. */
+export function comparesFeatures({ featureWeight, objective }: Recipe): boolean {
+  return featureWeight > 0 && objective.features.length > 0
+}
+
+/** Held-out patches of a recipe: what runs take the whole batch together are given whole batches. */
+export function validationCount({ objective, batch }: Recipe): number {
+  const together = objective.loss === 'released' ? batch : 1
+  return together * Math.ceil(validationPatches / together)
+}
+
 /** Pictures to train on and pictures to validate on. */
-function splitPictures(entries: readonly PictureEntry[]): readonly [readonly PictureEntry[], readonly PictureEntry[]] {
+export function splitPictures(
+  entries: readonly PictureEntry[]
+): readonly [readonly PictureEntry[], readonly PictureEntry[]] {
   if (entries.length < fewPictures) return [entries, entries]
   const kept = entries.length - Math.ceil(entries.length / 10)
   return [entries.slice(0, kept), entries.slice(kept)]
@@ -304,8 +316,9 @@ class VariantTraining {
     const { validation, validationHr } = this.#data
     const { psnr, loss, pictures, references } = await agreement(this.#distillation, values, validation)
     const [runBatch = 1] = this.#distillation.inputShape
-    const compares = this.#recipe.featureWeight > 0 && this.#recipe.objective.features.length > 0
-    const share = compares ? await featureShare(this.#distillation, values, validation.slice(0, runBatch)) : 0
+    const share = comparesFeatures(this.#recipe)
+      ? await featureShare(this.#distillation, values, validation.slice(0, runBatch))
+      : 0
     this.#context.emit({
       kind: 'validation',
       ...this.#key,
