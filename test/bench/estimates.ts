@@ -4,16 +4,14 @@ import { join } from 'node:path'
 import type { QuantizeRequest } from '../../src/contract/jobs'
 import { settingsOf } from '../../src/contract/presets'
 import type { QuantizeSettings } from '../../src/contract/run'
-import { EvaluationRecorder } from '../../src/engine/evaluation-file'
 import { makeContext } from '../../src/engine/job'
 import { estimate } from '../../src/engine/jobs/estimate'
-import { bicubicSubject, evaluate } from '../../src/engine/jobs/evaluate'
+import { measure } from '../../src/engine/jobs/measure'
 import { quantize } from '../../src/engine/jobs/quantize'
 import { secondsOf, type Figure } from './figure'
 
 const model = join('resources', 'models', 'swinir-tiny-x4.safetensors')
 const data = join('..', 'shared', 'data')
-const scale = 4
 
 const four = { weight: 4, activation: 4 } as const
 const two = { weight: 2, activation: 2 } as const
@@ -70,7 +68,12 @@ export async function estimateBenchmarks(): Promise<readonly Figure[]> {
           context
         )
       )
-      const evaluating = sets.length === 0 ? 0 : await secondsOf(() => measure(out, sets, context))
+      const evaluating =
+        sets.length === 0
+          ? 0
+          : await secondsOf(() =>
+              measure({ run: out, sets: sets.map((folder) => ({ folder })), memoryCap: undefined }, context)
+            )
       const ratio = (told.calibration + told.distillation + told.evaluation) / (quantizing + evaluating)
       figures.push({ name: `estimate ÷ actual time: ${name}`, value: ratio, atLeast: 0.67, atMost: 1.5 })
       if (sets.length > 0) {
@@ -83,18 +86,4 @@ export async function estimateBenchmarks(): Promise<readonly Figure[]> {
     }
   }
   return figures
-}
-
-/** Measures a run and bicubic interpolation, and keeps the pictures. */
-async function measure(
-  run: string,
-  sets: readonly string[],
-  context: Awaited<ReturnType<typeof makeContext>>
-): Promise<void> {
-  const recorder = await EvaluationRecorder.open(run)
-  const onImage: EvaluationRecorder['add'] = (image) => recorder.add(image)
-  const shared = { overrides: {}, filter: {}, sets, setKind: undefined, memoryCap: undefined, onImage }
-  const bicubic = await evaluate({ subject: bicubicSubject, ...shared, scale }, context)
-  const quantized = await evaluate({ subject: run, ...shared, scale: undefined }, context)
-  await recorder.save([...bicubic.results, ...quantized.results])
 }

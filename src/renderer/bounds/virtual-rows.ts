@@ -8,6 +8,8 @@ export interface VirtualRows {
   readonly first: ComputedRef<number>
   /** One behind the last. */
   readonly end: ComputedRef<number>
+  /** Pixels across of the container. */
+  readonly width: Readonly<Ref<number>>
   /** Scrolls as little as needed to show a row. */
   show(row: number): void
 }
@@ -25,9 +27,11 @@ export function useVirtualRows(
 ): VirtualRows {
   const top = ref(0)
   const height = ref(0)
+  const width = ref(0)
   const look = (): void => {
     top.value = container.value?.scrollTop ?? 0
     height.value = container.value?.clientHeight ?? 0
+    width.value = container.value?.clientWidth ?? 0
   }
   const observer = new ResizeObserver(look)
   watch(
@@ -48,6 +52,7 @@ export function useVirtualRows(
   return {
     first: computed(() => Math.max(0, Math.floor(top.value / rowHeight) - spare)),
     end: computed(() => Math.min(count(), Math.ceil((top.value + height.value) / rowHeight) + spare)),
+    width,
     show: (row) => {
       const element = container.value
       if (element === null || row < 0) return
