@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { mkdir, rm } from 'node:fs/promises'
+import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { formatBits, type Bits, type Contestant } from '../contract/bounds'
 import type { EvaluateResult } from '../contract/results'
@@ -10,24 +10,33 @@ import type { EvaluatedImage } from './jobs/evaluate'
 import { json, readJson, replaceFile, withDiskErrors } from './run-folder'
 
 export const evaluationFile = 'evaluation.json'
-const imageFolder = 'images'
 
-/** Keeps the pictures of an evaluation in a run folder, and what was measured on them. */
+/** Folders of pictures: `images`, or `images-2` and so on while what was measured before is still there. */
+const imageFolders = /^images(-\d+)?$/
+
+/**
+ * Keeps the pictures of an evaluation in a run folder, and what was measured on them. What was measured before stays until
+ * everything is there.
+ */
 export class EvaluationRecorder {
   readonly #folder: string
+  readonly #images: string
   readonly #pictures: (Omit<EvaluatedPicture, 'views'> & { readonly views: PictureView[] })[] = []
 
-  private constructor(folder: string) {
+  private constructor(folder: string, images: string) {
     this.#folder = folder
+    this.#images = images
   }
 
-  /** Begins anew: what an earlier evaluation left is removed. */
+  /** Begins an evaluation; what one left that was broken off is removed. */
   static async open(folder: string): Promise<EvaluationRecorder> {
-    await withDiskErrors(folder, async () => {
-      await rm(join(folder, evaluationFile), { force: true })
-      await rm(join(folder, imageFolder), { recursive: true, force: true })
-    })
-    return new EvaluationRecorder(folder)
+    // One that cannot be read is replaced as well.
+    const before = await readEvaluation(folder).catch(() => null)
+    const inUse = new Set((before?.pictures ?? []).flatMap(({ views }) => views.map(({ file }) => file.split('/')[0])))
+    await removeImages(folder, (name) => inUse.has(name))
+    let images = 'images'
+    for (let number = 2; inUse.has(images); number++) images = `images-${number}`
+    return new EvaluationRecorder(folder, images)
   }
 
   async add({ set, name, result: { method, bits }, image, hr, scores }: EvaluatedImage): Promise<void> {
@@ -50,17 +59,26 @@ export class EvaluationRecorder {
   async save(results: EvaluateResult['results']): Promise<void> {
     const contents: EvaluationFile = { schema: 1, results, outdated: [], pictures: this.#pictures }
     await replaceFile(join(this.#folder, evaluationFile), json(contents))
+    await removeImages(this.#folder, (name) => name === this.#images)
   }
 
   async #write(number: number, method: PictureView['method'], bits: Bits | null, image: Image): Promise<string> {
     const width = bits === null ? '' : `-${formatBits(bits).replace('/', '-')}`
-    const file = `${imageFolder}/${number + 1}/${method}${width}.png`
+    const file = `${this.#images}/${number + 1}/${method}${width}.png`
     await withDiskErrors(this.#folder, async () => {
-      await mkdir(join(this.#folder, imageFolder, String(number + 1)), { recursive: true })
+      await mkdir(join(this.#folder, this.#images, String(number + 1)), { recursive: true })
       await writeImage(join(this.#folder, file), image)
     })
     return file
   }
+}
+
+async function removeImages(folder: string, isKept: (name: string) => boolean): Promise<void> {
+  await withDiskErrors(folder, async () => {
+    for (const name of await readdir(folder)) {
+      if (imageFolders.test(name) && !isKept(name)) await rm(join(folder, name), { recursive: true, force: true })
+    }
+  })
 }
 
 /** The evaluation in a run folder; null where there is none. */

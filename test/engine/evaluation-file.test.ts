@@ -88,9 +88,33 @@ describe('an evaluation in a run folder', () => {
     expect(await readEvaluation(run)).toBeNull()
     await recorder.save([])
     expect((await readEvaluation(run))?.pictures).toHaveLength(1)
-    await EvaluationRecorder.open(run)
-    expect(await readEvaluation(run)).toBeNull()
-    expect(readdirSync(run)).toEqual([])
+    const filesOf = async (): Promise<readonly string[]> =>
+      (await readEvaluation(run))?.pictures.flatMap(({ views }) => views.map(({ file }) => file)) ?? []
+    const earlier = await filesOf()
+    for (const times of [1, 2]) {
+      // Broken off: what was measured before is whole, and what is left is not kept twice.
+      const brokenOff = await EvaluationRecorder.open(run)
+      await brokenOff.add(image('dobi', 4, null))
+      expect(await filesOf(), `${times}`).toEqual(earlier)
+      for (const file of earlier) expect(existsSync(join(run, file)), file).toBe(true)
+      expect(readdirSync(run)).toHaveLength(3)
+    }
+    const again = await EvaluationRecorder.open(run)
+    await again.add(image('fp', null, null))
+    await again.add(image('dobi', 4, null))
+    await again.save([])
+    const files = await filesOf()
+    expect(files.some((file) => earlier.includes(file))).toBe(false)
+    for (const file of files) expect(existsSync(join(run, file)), file).toBe(true)
+    expect(readdirSync(run)).toHaveLength(2)
+  })
+
+  it('takes the place of one that cannot be read', async () => {
+    writeFileSync(join(run, 'evaluation.json'), '{')
+    const recorder = await EvaluationRecorder.open(run)
+    await recorder.add(image('fp', null, null))
+    await recorder.save([])
+    expect((await readEvaluation(run))?.pictures).toHaveLength(1)
   })
 
   it.each([
