@@ -207,9 +207,9 @@ export const en = {
     boxText: '1 % {q1} · 25 % {q25} · median {q50} · 75 % {q75} · 99 % {q99} · from {least} to {greatest}'
   },
   layers: {
-    title: 'Layers',
     variant: 'Method',
     loading: 'Reading …',
+    empty: 'There is something to see here as soon as this run has found bounds.',
     filter: 'Filter by name',
     kinds: { all: 'weights and activations', weight: 'weights', activation: 'activations' },
     kind: 'Kind of tensor',
