@@ -259,7 +259,6 @@ export const en = {
       multiply: '× scale',
       add: 'sum'
     },
-    chosen: 'Chosen',
     chooseHint: 'Choose a tensor in the gallery or in a chart to give it, or its layer, more bits.',
     whole: 'the whole layer',
     keep: 'Keep at 8 bits and run again',

@@ -254,7 +254,6 @@ export const chinese: typeof en = {
       multiply: '× 系数',
       add: '求和'
     },
-    chosen: '已选',
     chooseHint: '在分布图或图表中选择一个张量，为它或所在的层分配更多比特。',
     whole: '整层',
     keep: '保持 8 比特并重新运行',
