@@ -15,6 +15,9 @@ export interface AxisLayout {
   readonly project: (value: number) => number
 }
 
+/** What is smaller is zero: of it, powers of ten cannot be told. */
+const tiniest = 1e-290
+
 /** The numbers 1, 2 and 5 times a power of ten are the steps of an axis. */
 export function niceStep(step: number): number {
   const power = 10 ** Math.floor(Math.log10(step))
@@ -43,7 +46,8 @@ export function layOutAxis(axis: Axis, extent: readonly [number, number] | null,
 function linear(axis: Axis, from: number, to: number, count: number): AxisLayout {
   const [low, high] = axis.fromZero === true ? [Math.min(0, from), Math.max(0, to)] : [from, to]
   // Values that are all the same need room around them.
-  const pad = high > low ? 0 : Math.abs(high) * 0.1 || 0.5
+  const isOne = !(high - low > Math.max(tiniest, 1e-9 * Math.max(Math.abs(low), Math.abs(high))))
+  const pad = !isOne ? 0 : Math.abs(high) > tiniest ? Math.abs(high) * 0.1 : 0.5
   const [least, greatest] = [low - pad, high + pad]
   const step = niceStep((greatest - least) / count)
   const isFixed = axis.range !== undefined
@@ -62,7 +66,7 @@ function linear(axis: Axis, from: number, to: number, count: number): AxisLayout
 }
 
 function logarithmic(axis: Axis, from: number, to: number, count: number): AxisLayout {
-  const least = from > 0 ? from : to > 0 ? to / 1000 : 0.1
+  const least = from > tiniest ? from : to > 1000 * tiniest ? to / 1000 : 0.1
   const greatest = Math.max(to, least * 1.0001)
   const steps = [1, 2, 5]
   const isNarrow = Math.log10(greatest / least) < 1.5
@@ -86,7 +90,7 @@ function logarithmic(axis: Axis, from: number, to: number, count: number): AxisL
 }
 
 function root(axis: Axis, to: number, count: number): AxisLayout {
-  const greatest = to > 0 ? to : 1
+  const greatest = to > tiniest ? to : 1
   // Places that are even on the axis, rounded down to 1, 2 or 5 times a power of ten.
   const values = Array.from({ length: count }, (_, i) => {
     const value = ((i + 1) / count) ** 2 * greatest

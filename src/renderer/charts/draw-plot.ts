@@ -1,4 +1,4 @@
-import { layOutAxis, type AxisLayout } from './axis'
+import type { AxisLayout } from './axis'
 import { decimateBand } from './decimate'
 import { limitsOf } from './limits'
 import { levelsOf, type BarPlot, type BoxPlot, type Group, type HistogramPlot, type LinePlot, type Plot } from './plot'
@@ -220,20 +220,19 @@ function drawBounds({ bounds, found }: HistogramPlot, { area, toX, ink, id }: Pl
           line(at, { class: 'found', stroke: ink.text, 'stroke-dasharray': '5 4' })
         )
   if (bounds === null) return before
-  const clip = (from: number, to: number): Drawn =>
-    draw('rect', {
-      class: 'clipped',
-      x: round(from),
-      y: area.top,
-      width: round(Math.max(0, to - from)),
-      height: area.bottom - area.top,
-      fill: `url(#${id}-clip)`,
-      'fill-opacity': 0.35
-    })
+  /** Faded, and hatched. */
+  const clip = (from: number, to: number): readonly Drawn[] => {
+    const width = round(Math.max(0, to - from))
+    const place = { x: round(from), y: area.top, width, height: area.bottom - area.top }
+    return [
+      draw('rect', { ...place, fill: ink.ground, 'fill-opacity': 0.55 }),
+      draw('rect', { ...place, class: 'clipped', fill: `url(#${id}-clip)`, 'fill-opacity': 0.35 })
+    ]
+  }
   const levels = bounds.bits > 6 ? [] : levelsOf(bounds)
   return [
-    clip(area.left, toX(bounds.lower)),
-    clip(toX(bounds.upper), area.right),
+    ...clip(area.left, toX(bounds.lower)),
+    ...clip(toX(bounds.upper), area.right),
     ...before,
     ...levels.map((at) =>
       line(at, { class: 'level', y1: area.bottom - (area.bottom - area.top) * 0.12, 'stroke-width': 2.5 })
@@ -319,7 +318,7 @@ function legendOf(plot: Plot, width: number): { readonly rows: number; readonly 
   let left = margin.left
   let row = 0
   const entries = named.map((name, style) => {
-    const wide = 52 + [...name].reduce((sum, letter) => sum + (letter.charCodeAt(0) > 0x2e80 ? 12 : 6.5), 0)
+    const wide = 52 + lengthOf(name)
     if (left + wide > width && left > margin.left) {
       left = margin.left
       row++
@@ -329,6 +328,13 @@ function legendOf(plot: Plot, width: number): { readonly rows: number; readonly 
     return entry
   })
   return { rows: named.length === 0 ? 0 : row + 1, entries }
+}
+
+/** About how wide a text is; letters of Chinese are wider than others. */
+function lengthOf(text: string): number {
+  let length = 0
+  for (const letter of text) length += letter.charCodeAt(0) > 0x2e80 ? 12 : 6.5
+  return length
 }
 
 function drawLegend(plot: Plot, places: Places, width: number): readonly Drawn[] {

@@ -1,4 +1,4 @@
-import { defineComponent, h, type VNode } from 'vue'
+import { defineComponent, h, type PropType, type VNode } from 'vue'
 import { svgOf, type Drawn } from './svg'
 
 function nodeOf({ tag, attributes, children }: Drawn): VNode {
@@ -10,20 +10,24 @@ function nodeOf({ tag, attributes, children }: Drawn): VNode {
 }
 
 /** Shows a drawing in a page. */
-export const DrawnPicture = defineComponent(
-  (props: { readonly drawing: Drawn }) => () => nodeOf(props.drawing),
-  // What the compiler of components would find by itself.
-  { props: ['drawing'] }
-)
+export const DrawnPicture = defineComponent({
+  props: { drawing: { type: Object as PropType<Drawn>, required: true } },
+  setup: (props) => () => nodeOf(props.drawing)
+})
 
-/** A drawing as a PNG file, with so many pixels for each of its own. */
-export async function pngOf(drawing: Drawn, scale: number): Promise<Uint8Array<ArrayBuffer>> {
+/** Canvases cannot be larger. */
+const mostPixels = 16_384
+
+/** A drawing as a PNG file, with so many pixels for each of its own as long as it is not too large for that. */
+export async function pngOf(drawing: Drawn, wanted: number): Promise<Uint8Array<ArrayBuffer>> {
   const image = new Image()
   image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(svgOf(drawing))}`
   await image.decode()
   const canvas = document.createElement('canvas')
-  canvas.width = Number(drawing.attributes['width']) * scale
-  canvas.height = Number(drawing.attributes['height']) * scale
+  const [width, height] = [Number(drawing.attributes['width']), Number(drawing.attributes['height'])]
+  const scale = Math.min(wanted, mostPixels / width, mostPixels / height)
+  canvas.width = Math.floor(width * scale)
+  canvas.height = Math.floor(height * scale)
   canvas.getContext('2d')?.drawImage(image, 0, 0, canvas.width, canvas.height)
   const blob = await new Promise<Blob | null>((resolve) => {
     canvas.toBlob(resolve, 'image/png')

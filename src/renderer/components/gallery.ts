@@ -1,6 +1,5 @@
-import { onBeforeUnmount, ref, shallowRef, watch, type Ref, type ShallowRef } from 'vue'
-import type { CallResult } from '../../contract/engine'
-import { engine } from '../engine/connection'
+import { onScopeDispose, ref, shallowRef, watch, type Ref, type ShallowRef } from 'vue'
+import type { CallArgs, CallResult } from '../../contract/engine'
 import { messageOf } from '../format'
 
 export type GalleryItem = CallResult<'runs.gallery'>[number]
@@ -14,8 +13,11 @@ const patience = 60
 /**
  * Distributions of those tensors of a run that are wanted now, as they come. What was asked for and is not wanted any more is
  * broken off; what has come is kept.
+ *
+ * @param call asks the engine
  */
 export function useGallery(
+  call: (args: CallArgs<'runs.gallery'>, signal?: AbortSignal) => Promise<CallResult<'runs.gallery'>>,
   folder: () => string,
   wanted: () => readonly string[]
 ): {
@@ -48,7 +50,7 @@ export function useGallery(
       const controller = new AbortController()
       asked = { names: new Set(names), controller }
       try {
-        const came = await engine.call('runs.gallery', { folder: path, quantizers: names }, controller.signal)
+        const came = await call({ folder: path, quantizers: names }, controller.signal)
         if (path === folder()) keep(names, came)
         failure.value = ''
       } catch (error) {
@@ -65,7 +67,7 @@ export function useGallery(
     const missing = missingOf(names)
     for (let i = 0; i < missing.length; i += batch) {
       const quantizers = missing.slice(i, i + batch)
-      keep(quantizers, await engine.call('runs.gallery', { folder: folder(), quantizers }))
+      keep(quantizers, await call({ folder: folder(), quantizers }))
     }
     return names.flatMap((name) => items.value.get(name) ?? [])
   }
@@ -87,7 +89,7 @@ export function useGallery(
     },
     { immediate: true }
   )
-  onBeforeUnmount(() => {
+  onScopeDispose(() => {
     disposed = true
     clearTimeout(timer)
     asked?.controller.abort()

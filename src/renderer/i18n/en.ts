@@ -505,9 +505,9 @@ export const en = {
     boxText: '1 % {q1} · 25 % {q25} · median {q50} · 75 % {q75} · 99 % {q99} · from {least} to {greatest}'
   },
   layers: {
-    title: 'Layers',
     variant: 'Method',
     loading: 'Reading …',
+    empty: 'There is something to see here as soon as this run has found bounds.',
     filter: 'Filter by name',
     kinds: { all: 'weights and activations', weight: 'weights', activation: 'activations' },
     kind: 'Kind of tensor',
@@ -557,7 +557,6 @@ export const en = {
       multiply: '× scale',
       add: 'sum'
     },
-    chosen: 'Chosen',
     chooseHint: 'Choose a tensor in the gallery or in a chart to give it, or its layer, more bits.',
     whole: 'the whole layer',
     keep: 'Keep at 8 bits and run again',

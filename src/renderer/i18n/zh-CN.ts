@@ -488,9 +488,9 @@ export const chinese: typeof en = {
     boxText: '1 % {q1} · 25 % {q25} · 中位数 {q50} · 75 % {q75} · 99 % {q99} · 从 {least} 到 {greatest}'
   },
   layers: {
-    title: '各层',
     variant: '方法',
     loading: '正在读取……',
+    empty: '此运行找到边界后，这里会显示内容。',
     filter: '按名称筛选',
     kinds: { all: '权重与激活', weight: '权重', activation: '激活' },
     kind: '张量种类',
@@ -538,7 +538,6 @@ export const chinese: typeof en = {
       multiply: '× 系数',
       add: '求和'
     },
-    chosen: '已选',
     chooseHint: '在分布图或图表中选择一个张量，为它或所在的层分配更多比特。',
     whole: '整层',
     keep: '保持 8 比特并重新运行',
