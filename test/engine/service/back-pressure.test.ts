@@ -104,7 +104,7 @@ describe('a window that shows nothing while 100,000 events come', () => {
     expect(howMany(job.seen.at(-1))).toBe(100_000)
     expect(job.ports.server.posted).toBe(2)
     expect(job.ports.client.posted).toBeLessThanOrEqual(3)
-    // Two curves of 2000 points at most, each of four numbers.
+    // Three curves of fewer than 2000 points, each of four numbers.
     expect(JSON.stringify(job.feed.state).length).toBeLessThan(400_000)
   })
 
