@@ -107,7 +107,7 @@ export const en = {
   },
   bounds: {
     title: 'Bounds of every quantizer',
-    hint: 'What lies outside of its two bounds is clipped; what is between them takes one of 2^bits levels. DOBI moves both bounds of bell-shaped tensors, and the upper one alone where values crowd at their lower end, as behind softmax and GELU (paper, section 3.2).',
+    hint: 'Values outside of the two bounds are clipped; those between take one of 2^bits levels. Which bounds DOBI moves follows from the shape (paper, section 3.2).',
     empty: 'Rows appear as soon as the network is read.',
     table: 'Quantizers',
     search: 'Find by name',
@@ -134,10 +134,10 @@ export const en = {
     shapes: { 'two-sided': 'bell', 'one-sided': 'one-sided' },
     shapeHints: {
       'two-sided': 'Bell-shaped: DOBI moves both bounds inward.',
-      'one-sided': 'Crowded at its lower end: DOBI moves the upper bound alone.'
+      'one-sided': 'Crowded at its lower end, as behind softmax and GELU: DOBI moves the upper bound alone.'
     },
-    histogramOf: 'Distribution of {name}',
-    curveOf: 'Error along the search of {name}',
+    histogram: 'Distribution',
+    curve: 'Error along the search',
     error: 'RMS error',
     found: 'Found before',
     reset: 'As found',

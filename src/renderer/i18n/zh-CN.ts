@@ -107,7 +107,7 @@ export const chinese: typeof en = {
   },
   bounds: {
     title: '每个量化器的边界',
-    hint: '边界之外的值被截断，边界之内的值取 2^bits 个级别之一。对于钟形张量，DOBI 同时移动两个边界；对于集中在低端的张量（softmax 与 GELU 之后），只移动上界（论文 3.2 节）。',
+    hint: '边界之外的值被截断，边界之内的值取 2^bits 个级别之一。DOBI 移动哪些边界由形状决定（论文 3.2 节）。',
     empty: '读取网络后，这里会立即出现各行。',
     table: '量化器',
     search: '按名称查找',
@@ -134,10 +134,10 @@ export const chinese: typeof en = {
     shapes: { 'two-sided': '钟形', 'one-sided': '单侧' },
     shapeHints: {
       'two-sided': '钟形：DOBI 将两个边界向内移动。',
-      'one-sided': '集中在低端：DOBI 只移动上界。'
+      'one-sided': '集中在低端（如 softmax 与 GELU 之后）：DOBI 只移动上界。'
     },
-    histogramOf: '{name} 的分布',
-    curveOf: '{name} 搜索过程中的误差',
+    histogram: '分布',
+    curve: '搜索过程中的误差',
     error: '均方根误差',
     found: '先前找到的',
     reset: '恢复为找到的值',

@@ -186,3 +186,31 @@ it('a demo is cancelled between two of the pictures that it prepares', async () 
   await studio.until('cancelled')
   expect([prepared() < 9, existsSync(run)]).toEqual([true, false])
 })
+
+describe('before a run', () => {
+  const calibration = { folder: pictures }
+
+  it('the patches, the sets and the time of a run are told', async () => {
+    const studio = await Asked.open()
+    const patches = { model: bundledModel, calibration, patches: 5, patchSize: 16, seed: 0 }
+    expect(await studio.call('data.patches', patches)).toMatchObject({ kind: 'hr', count: 5, columns: 3 })
+    const sets = [calibration, { folder: join(folder, 'nowhere') }]
+    const checks = await studio.call('data.sets', { scale: 4, sets })
+    expect(checks.map(({ failure }) => failure === null)).toEqual([true, false])
+    const { seconds } = await studio.call('data.estimate', {
+      kind: 'quantize',
+      model: bundledModel,
+      calibration,
+      settings
+    })
+    expect(seconds.calibration).toBeGreaterThan(0)
+    expect(seconds.distillation).toBe(0)
+  })
+
+  it('an estimate does not hold up the job at work', async () => {
+    const studio = await Asked.open()
+    await studio.call('queue.add', { request: quantizing })
+    const asked = studio.call('data.estimate', { kind: 'quantize', model: bundledModel, calibration, settings })
+    await Promise.all([studio.until('done'), asked])
+  })
+})
