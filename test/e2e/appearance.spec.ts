@@ -23,6 +23,16 @@ const pages: Readonly<Record<string, (page: Page) => Promise<void>>> = {
     await page.getByRole('link', { name: 'Home' }).click()
     await expect(page.getByRole('button', { name: 'Try the demo' })).toBeVisible()
   },
+  new: async (page) => {
+    await page.evaluate(() => {
+      location.hash = '#/new'
+    })
+    await expect(page.getByRole('heading', { level: 1 })).toHaveText('New quantization')
+  },
+  runs: async (page) => {
+    await page.getByRole('link', { name: 'Runs', exact: true }).click()
+    await expect(page.getByText('Runs appear here')).toBeVisible()
+  },
   model: async (page) => {
     await page.evaluate((path) => window.studio.openPath(path), bundled)
     await expect(page.getByTestId('facts')).toContainText('SwinIR')

@@ -1,13 +1,14 @@
 import { copyFileSync, readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { evaluationFileSchema } from '../../src/contract/runs'
-import { expect, findings, iterationsOf, test, trainDemo } from './studio'
+import { preparePictures } from './pictures'
+import { chooseNext, expect, findings, iterationsOf, test, trainDemo } from './studio'
 
 /** Training of a busy machine takes its time. */
 const patient = { timeout: 60_000 }
 
 test('from the first window to numbers: demo, DOBI live, training, pictures side by side', async ({ studio }) => {
-  const { page, data } = studio
+  const { app, page, data } = studio
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Quantize super-resolution models')
   await expect(page.getByText('Runs appear here')).toBeVisible()
 
@@ -94,9 +95,20 @@ test('from the first window to numbers: demo, DOBI live, training, pictures side
       expect(await isShown(hostile), hostile).toBe(false)
     }
   })
+  await test.step('a picture of the user becomes four times as large, three clicks from the first window', async () => {
+    const { picture } = await preparePictures(join(data, 'own'))
+    await chooseNext(app, picture)
+    await page.getByRole('button', { name: 'Choose picture …' }).click()
+    const own = page.getByTestId('own').getByRole('img')
+    await expect(own).toBeVisible(patient)
+    expect(await own.evaluate((image: HTMLImageElement) => [image.naturalWidth, image.naturalHeight])).toEqual([
+      1280, 960
+    ])
+  })
   await test.step('every tensor shows its values and bounds', async () => {
+    await page.getByRole('button', { name: 'Bounds' }).click()
     await expect(page.getByTestId('tensor').getByRole('img')).toHaveCount(2)
-    await expect(page.getByTestId('tensor')).toContainText(/RMS error \d/)
+    await expect(page.getByTestId('tensor')).toContainText(/RMS error\s*\d/)
   })
   await test.step('the run is among the recent ones', async () => {
     await page.getByRole('link', { name: 'Home' }).click()
