@@ -20,3 +20,8 @@ export const planSchema = z.object({
   )
 })
 export type Plan = Readonly<z.infer<typeof planSchema>>
+
+/** Whether a plan's entry speaks of a quantizer; a trailing `*` stands for any rest. */
+export function speaksOf(pattern: string, name: string): boolean {
+  return pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : pattern === name
+}

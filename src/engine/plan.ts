@@ -1,16 +1,11 @@
 import type { Bits, BitWidth } from '../contract/bounds'
-import type { Plan } from '../contract/plan'
+import { speaksOf, type Plan } from '../contract/plan'
 import { StudioError } from '../core/errors'
 import { levelsInput, boundsInput, findQuantizerSites, type QuantizerSite } from '../core/quantization/placement'
 import { levelsOf, type Bounds } from '../core/quantization/quantizer'
 import type { Model } from '../core/models/model'
 import type { NamedTensors } from '../core/runtime'
 import { floatTensor } from '../core/tensor'
-
-/** Whether a plan's entry speaks of a quantizer; a trailing `*` stands for any rest. */
-function matches(pattern: string, name: string): boolean {
-  return pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : pattern === name
-}
 
 /**
  * The quantizers of a run: those the architecture's rule places, less what the plan leaves in full precision.
@@ -19,7 +14,7 @@ function matches(pattern: string, name: string): boolean {
 export function plannedSites(model: Model, firstAndLast: boolean, plan: Plan | null): readonly QuantizerSite[] {
   const rule = firstAndLast ? { ...model.placement, firstAndLast } : model.placement
   const sites = findQuantizerSites(model.graph, rule)
-  const stray = plan?.quantizers.find((entry) => !sites.some(({ name }) => matches(entry.name, name)))
+  const stray = plan?.quantizers.find((entry) => !sites.some(({ name }) => speaksOf(entry.name, name)))
   if (stray !== undefined) {
     const what = `The plan speaks of "${stray.name}", but this model has no such quantizer`
     throw new StudioError('refused', `${what}; \`2dquant inspect --json\` lists them.`)
@@ -39,7 +34,7 @@ function planEntry<K extends 'bits' | 'quantize'>(
   name: string,
   key: K
 ): Plan['quantizers'][number][K] | undefined {
-  return plan?.quantizers.findLast((entry) => entry[key] !== undefined && matches(entry.name, name))?.[key]
+  return plan?.quantizers.findLast((entry) => entry[key] !== undefined && speaksOf(entry.name, name))?.[key]
 }
 
 /** Bounds of a quantizer, or of each of its channels. */

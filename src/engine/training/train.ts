@@ -14,7 +14,7 @@ import { crop, fromTensor, quantizeTo8Bit } from '../../core/imaging/image'
 import { sheetOf } from '../../core/imaging/sheet'
 import type { Model } from '../../core/models/model'
 import type { QuantizerSite } from '../../core/quantization/placement'
-import { report, withListener, type JobContext } from '../job'
+import { withListener, type JobContext } from '../job'
 import { draw, readInOrder, readPairs } from '../patches'
 import type { PictureEntry, PictureSet } from '../picture-sets'
 import { boundRows, ofChannels } from '../plan'
@@ -276,9 +276,16 @@ class VariantTraining {
         trainer = this.#trainer(phases, standing, trainer.values)
       }
       if (done % checkpointEvery === 0) await live.saveCheckpoint({ ...standing, state: trainer.state })
+<<<<<<< HEAD
       this.#tellPace(done, next)
+=======
+      this.#tellPace(progress.total - progress.done - done)
+      const { done: before, total } = progress
+      this.#context.emit({ kind: 'progress', phase: 'distillation', done: before + done, total, unit: 'iterations' })
+      await this.#context.giveWay()
+      // After giving way, so that what broke the job off meanwhile finds all on disk.
+>>>>>>> jobs
       await this.#heed(trainer, standing)
-      await report(this.#context, 'distillation', progress.done + done, progress.total, 'iterations')
     }
     const variant = this.#outcome(standing, standing.before + trainer.iteration, outcome)
     const tensors = parameters.tensors(standing.bestValues)

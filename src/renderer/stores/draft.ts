@@ -18,13 +18,14 @@ export const useDraft = defineStore('draft', () => {
     void window.studio.saveDraft(JSON.stringify(toRaw(draft.value)))
   }
 
+  let loading: Promise<void> | null = null
   /** Reads what was kept, once. A draft that cannot be read, as one of another version, begins anew. */
-  async function load(): Promise<void> {
-    if (isLoaded.value) return
-    const kept = await valueOf(window.studio.loadDraft())
-    // Another page may have been quicker.
-    if (isLoaded.value) return
-    draft.value = read(kept) ?? newDraft()
+  function load(): Promise<void> {
+    loading ??= readKept()
+    return loading
+  }
+  async function readKept(): Promise<void> {
+    draft.value = read(await valueOf(window.studio.loadDraft())) ?? newDraft()
     isLoaded.value = true
     watch(
       draft,
