@@ -51,23 +51,37 @@ function extentAcross(series: readonly Series[], scale: Scale): readonly [number
   )
 }
 
-/** Many times a second of many thousand points: a plain loop. */
 function extentUp(series: readonly Series[], scale: Scale): readonly [number, number] | null {
+  const extents = series.flatMap(({ points }) => extentOfPoints(points, scale))
+  return extentOf(extents, scale)
+}
+
+/** Extents of curves that were looked at before: of many thousand points, most stay as they are many times a second. */
+const known: Readonly<Record<'log' | 'linear', WeakMap<Series['points'], readonly number[]>>> = {
+  log: new WeakMap(),
+  linear: new WeakMap()
+}
+
+/** The least and greatest value of a curve that an axis can show, band and all; empty where there is none. */
+function extentOfPoints(points: Series['points'], scale: Scale): readonly number[] {
+  const extents = known[scale === 'log' ? 'log' : 'linear']
+  const before = extents.get(points)
+  if (before !== undefined) return before
   const floor = scale === 'log' ? Number.MIN_VALUE : -Infinity
   let low = Infinity
   let high = -Infinity
-  for (const { points } of series) {
-    for (const point of points) {
-      const value = point[1]
-      const least = point[2] ?? value
-      const greatest = point[3] ?? value
-      if (value < low && value >= floor) low = value
-      if (least < low && least >= floor) low = least
-      if (value > high && value < Infinity) high = value
-      if (greatest > high && greatest < Infinity) high = greatest
-    }
+  for (const point of points) {
+    const value = point[1]
+    const least = point[2] ?? value
+    const greatest = point[3] ?? value
+    if (value < low && value >= floor) low = value
+    if (least < low && least >= floor) low = least
+    if (value > high && value < Infinity) high = value
+    if (greatest > high && greatest < Infinity) high = greatest
   }
-  return low <= high && low > -Infinity ? [low, high] : null
+  const extent = low <= high && low > -Infinity ? [low, high] : []
+  extents.set(points, extent)
+  return extent
 }
 
 /** An axis of things that are counted from `first`. */
