@@ -276,15 +276,11 @@ class VariantTraining {
         trainer = this.#trainer(phases, standing, trainer.values)
       }
       if (done % checkpointEvery === 0) await live.saveCheckpoint({ ...standing, state: trainer.state })
-<<<<<<< HEAD
       this.#tellPace(done, next)
-=======
-      this.#tellPace(progress.total - progress.done - done)
       const { done: before, total } = progress
       this.#context.emit({ kind: 'progress', phase: 'distillation', done: before + done, total, unit: 'iterations' })
       await this.#context.giveWay()
       // After giving way, so that what broke the job off meanwhile finds all on disk.
->>>>>>> jobs
       await this.#heed(trainer, standing)
     }
     const variant = this.#outcome(standing, standing.before + trainer.iteration, outcome)
