@@ -58,7 +58,7 @@ const misuse: readonly (readonly [name: string, args: readonly string[], says: R
   ['an unknown command', ['quantise'], /quantise/],
   ['an unknown flag', ['inspect', bundledModel, '--bitz', '4'], /--bitz.*\n?.*--bits/],
   ['a missing argument', ['inspect'], /model/],
-  ['a missing required flag', quantize(set), /--out/],
+  ['a missing required flag', ['quantize', bundledModel, '--out', out], /--calibration/],
   ['a bit width that is not supported', ['inspect', bundledModel, '--bits', '5'], /2, 3, 4, 6 and 8/],
   ['an unknown method', quantize(set, '--out', out, '--method', 'magic'), /minmax, percentile, dbdc, dobi/],
   ['a percentile beyond 100', quantize(set, '--out', out, '--percentile', '101'), /at most 100/],

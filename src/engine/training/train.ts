@@ -88,7 +88,6 @@ async function trainVariants(work: TrainingWork, context: JobContext): Promise<r
   const telling = withListener(context, (event) => {
     live.keep(event)
   })
-  if (live.run.state !== 'training') await live.setState('training')
   const trained: TimedVariant[] = []
   const recipes = methods.filter(trains).map((method) => recipeOf(method, model, sites, distillation, patchSize))
   const total = recipes.reduce((sum, { iterations }) => sum + iterations * widths.length, 0)
@@ -251,6 +250,8 @@ class VariantTraining {
     const phases = this.#recipe.phases(bits, parameters, startValues).map((phase) => holding(this.#start, phase))
     const checkpoint = await live.loadCheckpoint(this.#key)
     const iteration = checkpoint === null ? 0 : checkpoint.before + checkpoint.state.iteration
+    // From here on nothing refuses to go on, so that the run is no longer as it was found.
+    if (live.run.state !== 'training') await live.setState('training')
     await live.rewindEvents(this.#key, checkpoint === null ? -1 : iteration)
     let standing: Standing = checkpoint ?? (await this.#begin(startValues))
     let trainer = this.#trainer(phases, standing, checkpoint?.state ?? startValues)
