@@ -35,11 +35,6 @@ export function timeText(seconds: number): string {
   return t('run.hours', { n: (seconds / 3600).toFixed(1) })
 }
 
-/** The last part of a path of any system. */
-export function nameOf(path: string): string {
-  return path.split(/[/\\]/).filter(Boolean).at(-1) ?? path
-}
-
 /** What an error says. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)

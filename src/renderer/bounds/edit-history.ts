@@ -1,52 +1,75 @@
-import { ref, type Ref } from 'vue'
+import { shallowReactive } from 'vue'
+import type { Bits, Method } from '../../contract/bounds'
 import type { QuantizerRow } from '../../contract/events'
 import type { BoundsEdit } from '../../contract/runs'
 
+/** Which variant of a run is changed. */
+export interface EditedVariant {
+  readonly method: Method
+  readonly bits: Bits
+}
+
 /** A change by hand, and what takes it back. */
 interface Step {
-  readonly forward: readonly BoundsEdit[]
-  readonly backward: readonly BoundsEdit[]
+  readonly variant: EditedVariant
+  readonly forward: BoundsEdit
+  readonly backward: BoundsEdit
 }
 
-/** Changes of bounds by hand that can be undone and redone. */
-export interface EditHistory {
-  readonly undoable: Readonly<Ref<number>>
-  readonly redoable: Readonly<Ref<number>>
-  /** Makes a change; nothing is remembered of one that fails. */
-  edit(before: QuantizerRow, edit: BoundsEdit): Promise<void>
-  undo(): Promise<void>
-  redo(): Promise<void>
-}
+/** Changes one quantizer of a variant; gives the rows that changed. */
+export type ApplyEdit = (variant: EditedVariant, edit: BoundsEdit) => Promise<readonly QuantizerRow[]>
 
-/** @param apply has changes made; rejects where they cannot be */
-export function useEditHistory(apply: (edits: readonly BoundsEdit[]) => Promise<void>): EditHistory {
-  const done: Step[] = []
-  const undone: Step[] = []
-  const undoable = ref(0)
-  const redoable = ref(0)
-  const tell = (): void => {
-    undoable.value = done.length
-    redoable.value = undone.length
+/** Changes of a run's bounds by hand that can be undone and redone, one after the other. */
+export class EditHistory {
+  readonly done: Step[] = shallowReactive([])
+  readonly undone: Step[] = shallowReactive([])
+  readonly #apply: ApplyEdit
+  /** Called with the rows of a variant after every change. */
+  onRows: (variant: EditedVariant, rows: readonly QuantizerRow[]) => void = () => undefined
+  #last: Promise<unknown> = Promise.resolve()
+
+  /** @param apply rejects where a change cannot be made; nothing is remembered of one that fails */
+  constructor(apply: ApplyEdit) {
+    this.#apply = apply
   }
-  const go = async (from: Step[], to: Step[], pick: (step: Step) => readonly BoundsEdit[]): Promise<void> => {
-    const step = from.at(-1)
-    if (step === undefined) return
-    await apply(pick(step))
-    from.pop()
-    to.push(step)
-    tell()
+
+  /** @param before tells what the quantizer is once the changes before this one are made */
+  edit(variant: EditedVariant, before: () => QuantizerRow | undefined, edit: BoundsEdit): Promise<void> {
+    return this.#afterOthers(async () => {
+      const row = before()
+      if (row === undefined) return
+      await this.#make(variant, edit)
+      this.done.push({ variant, forward: edit, backward: editBackTo(row) })
+      this.undone.length = 0
+    })
   }
-  return {
-    undoable,
-    redoable,
-    async edit(before, edit) {
-      await apply([edit])
-      done.push({ forward: [edit], backward: [editBackTo(before)] })
-      undone.length = 0
-      tell()
-    },
-    undo: () => go(done, undone, ({ backward }) => backward),
-    redo: () => go(undone, done, ({ forward }) => forward)
+
+  undo(): Promise<void> {
+    return this.#go(this.done, this.undone, ({ backward }) => backward)
+  }
+
+  redo(): Promise<void> {
+    return this.#go(this.undone, this.done, ({ forward }) => forward)
+  }
+
+  #go(from: Step[], to: Step[], pick: (step: Step) => BoundsEdit): Promise<void> {
+    return this.#afterOthers(async () => {
+      const step = from.at(-1)
+      if (step === undefined) return
+      await this.#make(step.variant, pick(step))
+      from.pop()
+      to.push(step)
+    })
+  }
+
+  async #make(variant: EditedVariant, edit: BoundsEdit): Promise<void> {
+    this.onRows(variant, await this.#apply(variant, edit))
+  }
+
+  #afterOthers(work: () => Promise<void>): Promise<void> {
+    const made = this.#last.then(work)
+    this.#last = made.catch(() => undefined)
+    return made
   }
 }
 

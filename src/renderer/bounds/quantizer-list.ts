@@ -20,8 +20,8 @@ export type SortKey = (typeof sortKeys)[number]
 export interface QuantizerFilter {
   readonly text: string
   readonly kind: 'all' | QuantizerRow['kind']
-  /** As `layerOf` names it; empty shows all. */
-  readonly layer: string
+  /** As `blockOf` names it; empty shows all. */
+  readonly block: string
   readonly onlyManual: boolean
   readonly sort: SortKey
   readonly isDescending: boolean
@@ -30,7 +30,7 @@ export interface QuantizerFilter {
 export const usualFilter: QuantizerFilter = {
   text: '',
   kind: 'all',
-  layer: '',
+  block: '',
   onlyManual: false,
   sort: 'order',
   isDescending: false
@@ -41,14 +41,14 @@ export function keptShare({ bounds }: QuantizerRow): number | null {
   return bounds === null ? null : bounds.belowUpper - bounds.belowLower
 }
 
-/** The part of the network that a quantizer is in: its block where it is in one, else the first word of its name. */
-export function layerOf(name: string): string {
+/** The block that a quantizer is in; outside of blocks, the first words of its name. */
+export function blockOf(name: string): string {
   return /^(.*?blocks\.\d+|[^.]+(\.\d+)?)/.exec(name)?.[0] ?? name
 }
 
-/** All layers of a network, in its order. */
-export function layersOf(rows: readonly QuantizerRow[]): readonly string[] {
-  return [...new Set(rows.map(({ name }) => layerOf(name)))]
+/** All blocks of a network, in its order. */
+export function blocksOf(rows: readonly QuantizerRow[]): readonly string[] {
+  return [...new Set(rows.map(({ name }) => blockOf(name)))]
 }
 
 /** Whether a user changed or froze a quantizer's bounds. */
@@ -62,7 +62,7 @@ export function listed(rows: readonly QuantizerRow[], filter: QuantizerFilter): 
   const kept = rows.filter(
     (row) =>
       (filter.kind === 'all' || row.kind === filter.kind) &&
-      (filter.layer === '' || layerOf(row.name) === filter.layer) &&
+      (filter.block === '' || blockOf(row.name) === filter.block) &&
       (!filter.onlyManual || isManual(row)) &&
       words.every((word) => row.name.toLowerCase().includes(word))
   )

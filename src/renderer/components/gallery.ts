@@ -41,6 +41,7 @@ export function useGallery(
     items.value = new Map([...items.value, ...came.map((item): [string, GalleryItem] => [item.name, item])])
     for (const name of names) if (!items.value.has(name)) absent.add(name)
   }
+  let disposed = false
   async function ask(): Promise<void> {
     if (asked !== null) return
     for (;;) {
@@ -54,6 +55,7 @@ export function useGallery(
         if (path === folder()) keep(names, came)
         failure.value = ''
       } catch (error) {
+        if (disposed) return
         if (!controller.signal.aborted) {
           failure.value = messageOf(error)
           return
@@ -72,7 +74,6 @@ export function useGallery(
     return names.flatMap((name) => items.value.get(name) ?? [])
   }
 
-  let disposed = false
   watch(folder, () => {
     items.value = new Map()
     absent = new Set()

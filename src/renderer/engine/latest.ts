@@ -1,5 +1,6 @@
 import { ref, shallowRef, watch, type Ref, type ShallowRef } from 'vue'
 import { messageOf } from '../format'
+import { useStudio } from '../stores/studio'
 
 /** What was asked for last, once it is there. */
 export interface Latest<T> {
@@ -24,9 +25,15 @@ export function useLatest<A, T>(
   const value = shallowRef<T | null>(null)
   const failure = ref('')
   const isPending = ref(false)
+  const studio = useStudio()
   watch(
-    () => JSON.stringify(argsOf()),
-    async (text, _, onCleanup) => {
+    [() => JSON.stringify(argsOf()), () => studio.isEngineThere] as const,
+    async ([text, isThere], _, onCleanup) => {
+      // What an engine that has ended was asked, the next one is asked again.
+      if (!isThere) {
+        isPending.value = text !== 'null'
+        return
+      }
       // Read back, as what is reactive cannot be sent.
       const args = JSON.parse(text) as A | null
       const controller = new AbortController()

@@ -67,6 +67,15 @@ export function rowTitle({ method, bits }: Pick<MatrixRow, 'method' | 'bits'>): 
   return [contestantTitles[method], method === 'bicubic' ? '–' : formatBits(bits)]
 }
 
+/** Stands behind a name whose numbers are older than its bounds. */
+const mark = '*'
+const footnote = `${mark} Bounds were changed by hand after measuring.`
+const hasOutdated = ({ rows }: Matrix): boolean => rows.some(({ isOutdated }) => isOutdated)
+export const markedTitle = (row: MatrixRow): readonly [string, string] => {
+  const [name, bits] = rowTitle(row)
+  return [row.isOutdated ? `${name}${mark}` : name, bits]
+}
+
 const psnrText = (value: number | null): string => (value === null ? '∞' : value.toFixed(2))
 const ssimText = (value: number | null): string => (value === null ? '–' : value.toFixed(4))
 
@@ -82,37 +91,45 @@ function textTable({ sets, rows }: Matrix): {
     ...sets.flatMap(({ name }) => [
       `${name} PSNR (dB)`,
       `${name} SSIM`,
+      `${name} ΔPSNR (dB)`,
+      `${name} ΔSSIM`,
       ...(hasPublished ? [`${name} PSNR, paper (dB)`, `${name} SSIM, paper`] : [])
     ])
   ]
   const body = rows.map((row) => [
-    ...rowTitle(row),
-    ...row.cells.flatMap(({ psnr, ssim, published }) => [
+    ...markedTitle(row),
+    ...row.cells.flatMap(({ psnr, ssim, psnrDifference, ssimDifference, published }) => [
       psnrText(psnr),
       ssimText(ssim),
+      psnrDifference?.toFixed(2) ?? '',
+      ssimDifference?.toFixed(4) ?? '',
       ...(hasPublished ? [published?.psnr.toFixed(2) ?? '', published?.ssim.toFixed(4) ?? ''] : [])
     ])
   ])
   return { head, body }
 }
 
-/** A table as RFC 4180 has it. */
+/** A table as RFC 4180 has it. Differences are to full precision on the same set. */
 export function matrixAsCsv(matrix: Matrix): string {
   const { head, body } = textTable(matrix)
   const cell = (text: string): string => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text)
-  return [head, ...body].map((row) => `${row.map(cell).join(',')}\r\n`).join('')
+  const lines = [head, ...body, ...(hasOutdated(matrix) ? [[footnote]] : [])]
+  return lines.map((row) => `${row.map(cell).join(',')}\r\n`).join('')
 }
 
 /** A table as GitHub's Markdown has it. */
 export function matrixAsMarkdown(matrix: Matrix): string {
   const { head, body } = textTable(matrix)
-  const line = (row: readonly string[]): string => `| ${row.map((text) => text.replaceAll('|', '\\|')).join(' | ')} |`
-  const rule = head.map((_, i) => (i === 0 ? '---' : '---:'))
-  return `${[head, rule, ...body].map(line).join('\n')}\n`
+  const line = (row: readonly string[]): string =>
+    `| ${row.map((text) => text.replace(/[|*]/g, (letter) => `\\${letter}`)).join(' | ')} |`
+  const rule = `| ${head.map((_, i) => (i === 0 ? '---' : '---:')).join(' | ')} |`
+  const table = [line(head), rule, ...body.map(line)].join('\n')
+  return hasOutdated(matrix) ? `${table}\n\n\\${footnote}\n` : `${table}\n`
 }
 
 /** A table for LaTeX with booktabs; the best quantized value of a bit width is bold. */
-export function matrixAsLatex({ sets, rows }: Matrix): string {
+export function matrixAsLatex(matrix: Matrix): string {
+  const { sets, rows } = matrix
   const escaped = (text: string): string =>
     text
       .replaceAll('\\', '\\textbackslash{}')
@@ -134,7 +151,7 @@ export function matrixAsLatex({ sets, rows }: Matrix): string {
   const lines = rows.map((row, i) => {
     const before = rows[i - 1]
     const rule = before !== undefined && formatBits(before.bits) !== formatBits(row.bits) ? '\\midrule\n' : ''
-    const titles = rowTitle(row).map((text) => escaped(text.replace('–', '--')))
+    const titles = markedTitle(row).map((text) => escaped(text.replace('–', '--')))
     const cells = columns.flatMap((column) => [value(row, column, 'psnr'), value(row, column, 'ssim')])
     return `${rule}${[...titles, ...cells].join(' & ')} \\\\`
   })
@@ -148,6 +165,7 @@ export function matrixAsLatex({ sets, rows }: Matrix): string {
     ...lines,
     '\\bottomrule',
     '\\end{tabular}',
+    ...(hasOutdated(matrix) ? [`% ${footnote}`] : []),
     ''
   ].join('\n')
 }

@@ -1,4 +1,4 @@
-import { rowTitle, type Matrix } from './matrix'
+import { markedTitle, type Matrix } from './matrix'
 
 const scale = 2
 const lineHeight = 26
@@ -9,7 +9,7 @@ const font = 'system-ui, "Liberation Sans", sans-serif'
 export async function matrixAsPng({ sets, rows }: Matrix): Promise<Uint8Array<ArrayBuffer>> {
   const head = ['Method', 'Bits', ...sets.flatMap(({ name }) => [`${name} PSNR`, 'SSIM'])]
   const body = rows.map((row) => [
-    ...rowTitle(row),
+    ...markedTitle(row),
     ...row.cells.flatMap(({ psnr, ssim }) => [psnr?.toFixed(2) ?? '∞', ssim?.toFixed(4) ?? '–'])
   ])
   const canvas = document.createElement('canvas')

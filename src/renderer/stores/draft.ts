@@ -1,5 +1,5 @@
 import { defineStore } from 'pinia'
-import { ref, toRaw, watch } from 'vue'
+import { ref, shallowRef, toRaw, watch } from 'vue'
 import { valueOf } from '../action'
 import { draftSchema, newDraft, type Draft } from '../wizard/draft'
 
@@ -40,13 +40,22 @@ export const useDraft = defineStore('draft', () => {
     })
   }
 
+  /** What another draft took the place of; null where there is nothing to bring back. */
+  const replaced = shallowRef<Draft | null>(null)
   /** Puts another draft in its place. */
   async function replace(next: Draft): Promise<void> {
     await load()
+    const before = JSON.stringify(draft.value)
+    const isEmpty = before === JSON.stringify(newDraft())
+    replaced.value = isEmpty || before === JSON.stringify(next) ? null : draftSchema.parse(JSON.parse(before))
     draft.value = next
   }
+  function bringBack(): void {
+    if (replaced.value !== null) draft.value = replaced.value
+    replaced.value = null
+  }
 
-  return { draft, isLoaded, load, replace }
+  return { draft, isLoaded, load, replace, replaced, bringBack }
 })
 
 function read(kept: string | null): Draft | null {

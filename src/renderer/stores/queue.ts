@@ -13,9 +13,14 @@ export const useQueue = defineStore('queue', () => {
   const open = computed(() => queue.value.jobs.filter((job) => !hasEnded(job)))
   const atWork = computed(() => jobAtWork(queue.value))
 
-  /** The newest job that makes, or made, a run. */
+  /** The job of a run that matters most: the one at work, then one that makes it and has not ended, then the newest. */
   function jobOf(folder: string): Job | undefined {
-    return queue.value.jobs.findLast(({ run }) => run === folder)
+    const jobs = queue.value.jobs.filter(({ run }) => run === folder)
+    return (
+      jobs.find(({ id }) => id === queue.value.atWork) ??
+      jobs.findLast((job) => !hasEnded(job) && job.request.kind !== 'upscale') ??
+      jobs.at(-1)
+    )
   }
 
   return { queue, open, atWork, jobOf }

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { nameOf } from '../paths'
 import { bitWidthSchema, methodSchema, trains, type Bits, type BitWidth } from '../../contract/bounds'
 import { quantizeRequestSchema, type QuantizeRequest } from '../../contract/jobs'
 import { presets, settingsOf, type PresetName } from '../../contract/presets'
@@ -12,7 +13,7 @@ import {
 } from '../../contract/run'
 
 /** A number that may be missing while it is typed. */
-const typedNumber = z.number().nullable()
+const typedNumber = z.number().nullable().default(null)
 
 /** What a new quantization is told, as far as it is filled in. */
 export const draftSchema = z.object({
@@ -64,11 +65,13 @@ export const draftSteps = ['model', 'data', 'settings'] as const
 export type DraftStep = (typeof draftSteps)[number]
 
 /** What keeps a draft from being begun; named by the field, said by the page. */
-export type DraftProblem = 'model' | 'calibration' | 'bits' | 'activationBits' | 'methods' | 'exceptions' | NumberField
+export type DraftProblem =
+  'model' | 'calibration' | 'sets' | 'bits' | 'activationBits' | 'methods' | 'exceptions' | NumberField
 
 const stepOfProblem: Readonly<Record<DraftProblem, DraftStep>> = {
   model: 'model',
   calibration: 'data',
+  sets: 'data',
   patches: 'data',
   patchSize: 'data',
   seed: 'data',
@@ -136,6 +139,7 @@ export function problemsOf(draft: Draft): readonly DraftProblem[] {
   const found: DraftProblem[] = [
     ...(draft.model === null ? (['model'] as const) : []),
     ...(draft.calibration === null ? (['calibration'] as const) : []),
+    ...(haveSameName(draft.sets) ? (['sets'] as const) : []),
     ...(draft.bits.length === 0 ? (['bits'] as const) : []),
     ...(draft.activationBits?.length === 0 ? (['activationBits'] as const) : []),
     ...(draft.methods.length === 0 ? (['methods'] as const) : []),
@@ -143,6 +147,11 @@ export function problemsOf(draft: Draft): readonly DraftProblem[] {
     ...numbers
   ]
   return found.toSorted((a, b) => draftSteps.indexOf(stepOfProblem[a]) - draftSteps.indexOf(stepOfProblem[b]))
+}
+
+/** Whether two folders would be called the same in tables. */
+function haveSameName(sets: Draft['sets']): boolean {
+  return new Set(sets.map(({ folder }) => nameOf(folder))).size < sets.length
 }
 
 /** The problems of one step. */
@@ -179,7 +188,9 @@ export function requestOf(draft: Draft): QuantizeRequest | null {
         ? null
         : {
             schema: 1,
-            quantizers: exceptions.map(({ name, bits }) => (bits === null ? { name, quantize: false } : { name, bits }))
+            quantizers: exceptions.map(({ name, bits }) =>
+              bits === null ? { name, quantize: false } : { name, bits, quantize: true }
+            )
           },
     distillation: methods.some(trains)
       ? {
@@ -230,10 +241,10 @@ export function draftOfRun({ model, calibration, settings }: RunFile): Draft {
     search,
     searchSteps,
     quantizeFirstAndLast,
-    exceptions: (plan?.quantizers ?? []).map(({ name, bits, quantize }) => ({
-      name,
-      bits: quantize === false ? null : (bits ?? null)
-    })),
+    // An entry that only says that something is quantized, as it is anyway, has no bits.
+    exceptions: (plan?.quantizers ?? []).flatMap(({ name, bits, quantize }): Draft['exceptions'] =>
+      quantize === false ? [{ name, bits: null }] : bits === undefined ? [] : [{ name, bits }]
+    ),
     ...(distillation !== null && {
       iterations: distillation.iterations,
       batch: distillation.batch,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { QuantizerRow } from '../../../src/contract/events'
-import { layerOf, layersOf, listed, usualFilter } from '../../../src/renderer/bounds/quantizer-list'
+import { blockOf, blocksOf, listed, usualFilter } from '../../../src/renderer/bounds/quantizer-list'
 
 function row(name: string, sqnr: number | null | undefined, parts: Partial<QuantizerRow> = {}): QuantizerRow {
   const bounds = { lower: -1, upper: 1, belowLower: 0.01, belowUpper: 0.9, error: 0.1, found: null, frozen: false }
@@ -36,12 +36,12 @@ describe('the list of quantizers', () => {
     expect(names(listed(rows, { ...usualFilter, sort: 'sqnr', isDescending: true }))).toEqual([0, 1, 4, 2, 3])
   })
 
-  it('is filtered by all words, kind and layer at once', () => {
+  it('is filtered by all words, kind and block at once', () => {
     expect(names(listed(rows, { ...usualFilter, text: 'QKV input' }))).toEqual([2])
     expect(names(listed(rows, { ...usualFilter, kind: 'weight' }))).toEqual([0, 1])
-    const layer = 'layers.0.residual_group.blocks.0'
-    expect(names(listed(rows, { ...usualFilter, layer }))).toEqual([1, 2])
-    expect(names(listed(rows, { ...usualFilter, layer, kind: 'activation' }))).toEqual([2])
+    const block = 'layers.0.residual_group.blocks.0'
+    expect(names(listed(rows, { ...usualFilter, block }))).toEqual([1, 2])
+    expect(names(listed(rows, { ...usualFilter, block, kind: 'activation' }))).toEqual([2])
   })
 
   it('shows what was changed or frozen by hand', () => {
@@ -52,11 +52,11 @@ describe('the list of quantizers', () => {
     expect(listed([...rows, changed, frozen], { ...usualFilter, onlyManual: true })).toEqual([changed, frozen])
   })
 
-  it('names the layers of transformers by their blocks, others by their first words', () => {
-    expect(layerOf('layers.0.residual_group.blocks.10.attn.qkv.weight')).toBe('layers.0.residual_group.blocks.10')
-    expect(layerOf('layers.3.conv.weight')).toBe('layers.3')
-    expect(layerOf('conv_first.weight')).toBe('conv_first')
-    expect(layersOf(rows)).toEqual([
+  it('names blocks, and by their first words what is in none', () => {
+    expect(blockOf('layers.0.residual_group.blocks.10.attn.qkv.weight')).toBe('layers.0.residual_group.blocks.10')
+    expect(blockOf('layers.3.conv.weight')).toBe('layers.3')
+    expect(blockOf('conv_first.weight')).toBe('conv_first')
+    expect(blocksOf(rows)).toEqual([
       'conv_first',
       'layers.0.residual_group.blocks.0',
       'layers.0.residual_group.blocks.1',

@@ -86,30 +86,44 @@ describe('the table of results', () => {
     expect(worstFirst(cell(2, 0)).map(({ name }) => name)).toEqual(['a', 'b', 'c'])
   })
 
-  it('is CSV with quotes where they are needed', () => {
+  it('is CSV with quotes where they are needed, and says which numbers are older than their bounds', () => {
     const lines = matrixAsCsv(matrixOf(evaluation, null)).split('\r\n')
-    expect(lines[0]).toBe('Method,Bits,Set5 PSNR (dB),Set5 SSIM,"a, ""b"" & c_d| PSNR (dB)","a, ""b"" & c_d| SSIM"')
-    expect(lines[1]).toBe('bicubic,–,30.00,0.8000,28.00,0.7000')
-    expect(lines[4]).toBe('2DQuant,2,36.50,0.9400,∞,1.0000')
-    expect(lines).toHaveLength(6)
+    const of = (set: string): readonly string[] => [
+      `${set} PSNR (dB)`,
+      `${set} SSIM`,
+      `${set} ΔPSNR (dB)`,
+      `${set} ΔSSIM`
+    ]
+    const quoted = of('a, ""b"" & c_d|').map((name) => `"${name}"`)
+    expect(lines[0]).toBe(['Method', 'Bits', ...of('Set5'), ...quoted].join(','))
+    expect(lines[1]).toBe('bicubic,–,30.00,0.8000,-8.00,-0.1600,28.00,0.7000,-5.00,-0.2000')
+    expect(lines[2]).toBe('FP,32,38.00,0.9600,,,33.00,0.9000,,')
+    expect(lines[3]).toMatch(/^DOBI\*,2,35\.00,/)
+    expect(lines[4]).toBe('2DQuant,2,36.50,0.9400,-1.50,-0.0200,∞,1.0000,,0.1000')
+    expect(lines[5]).toMatch(/^\* Bounds were changed/)
+    expect(lines).toHaveLength(7)
   })
 
   it('tells the paper’s values in columns of their own', () => {
-    expect(matrixAsCsv(matrix).split('\r\n')[3]).toBe('DOBI,2,35.00,0.9200,35.25,0.9361,31.00,0.8500,,')
+    expect(matrixAsCsv(matrix).split('\r\n')[3]).toBe(
+      'DOBI*,2,35.00,0.9200,-3.00,-0.0400,35.25,0.9361,31.00,0.8500,-2.00,-0.0500,,'
+    )
   })
 
   it('is Markdown whose lines have equally many cells', () => {
     const lines = matrixAsMarkdown(matrixOf(evaluation, null)).trim().split('\n')
-    expect(lines[1]).toBe('| --- | ---: | ---: | ---: | ---: | ---: |')
-    const cells = lines.map((line) => line.split(/(?<!\\)\|/).length)
-    expect(new Set(cells)).toEqual(new Set([8]))
+    const table = lines.slice(0, -2)
+    expect(table[1]).toBe(`| --- |${' ---: |'.repeat(9)}`)
+    const cells = table.map((line) => line.split(/(?<!\\)\|/).length)
+    expect(new Set(cells)).toEqual(new Set([12]))
+    expect(lines.at(-1)).toMatch(/^\\\* Bounds were changed/)
   })
 
   it('is LaTeX with its own letters escaped, and the best of each width in bold', () => {
     const latex = matrixAsLatex(matrixOf(evaluation, null))
     expect(latex).toContain(String.raw`\multicolumn{2}{c}{a, "b" \& c\_d|}`)
     expect(latex).toContain(String.raw`2DQuant & 2 & \textbf{36.50} & \textbf{0.9400} & $\infty$ & \textbf{1.0000} \\`)
-    expect(latex).toContain(String.raw`DOBI & 2 & 35.00 & 0.9200 & 31.00 & 0.8500 \\`)
+    expect(latex).toContain(String.raw`DOBI* & 2 & 35.00 & 0.9200 & 31.00 & 0.8500 \\`)
     expect(latex).toContain(String.raw`FP & 32 & 38.00 & 0.9600 & 33.00 & 0.9000 \\`)
   })
 })

@@ -52,6 +52,17 @@ describe('a draft', () => {
     expect(requestOf(filled(parts))).toBeNull()
   })
 
+  it('is read back where a number was missing', () => {
+    const kept = JSON.stringify(filled({ patches: null, learningRate: null }))
+    expect(draftSchema.parse(JSON.parse(kept.replace('"patches":null,', '')))).toEqual(filled({ patches: null }))
+  })
+
+  it('is not begun with two sets that tables could not tell apart', () => {
+    const sets = [{ folder: '/a/Set5' }, { folder: 'C:\\b\\Set5' }]
+    expect(problemsOf(filled({ sets }))).toEqual(['sets'])
+    expect(problemsOfStep(filled({ sets }), 'data')).toEqual(['sets'])
+  })
+
   it('may lack what only training needs where nothing trains', () => {
     const draft = filled({ methods: ['dobi'], iterations: null })
     expect(problemsOf(draft)).toEqual([])
@@ -103,9 +114,9 @@ describe('a draft', () => {
     expect(requestOf(draftOfRun(run))).toEqual(request)
     const { settings } = requestOf(keptAtEight(draftOfRun(run), ['b', 'c'])) ?? request
     expect(settings.plan?.quantizers).toEqual([
-      { name: 'a.*', bits: 8 },
-      { name: 'b', bits: 8 },
-      { name: 'c', bits: 8 }
+      { name: 'a.*', bits: 8, quantize: true },
+      { name: 'b', bits: 8, quantize: true },
+      { name: 'c', bits: 8, quantize: true }
     ])
   })
 })
