@@ -108,6 +108,9 @@ test('the first page, and frames while the engine trains', async () => {
     atLeast: 95
   })
   tell({ name: 'frames per second meanwhile', value: frames.length / watched })
+  // Asked to end while it works, it may ask back.
+  await page.getByRole('button', { name: 'Cancel' }).click()
+  await page.getByText('This run was cancelled.').waitFor()
   await end()
   rmSync(data, { recursive: true, force: true, maxRetries: 20 })
 })
