@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { basename, extname, join, resolve } from 'node:path'
-import { formatBits, type Variant } from '../../contract/bounds'
+import { variantFileName, type Variant } from '../../contract/bounds'
 import { readImageSize } from '../../formats/image-files'
 import { report, type JobContext } from '../job'
 import { openRun, withDiskErrors } from '../run-folder'
@@ -38,8 +38,13 @@ export async function upscaleIntoRun(
     const source = resolve(picture)
     const name = basename(source, extname(source))
     const { method, bits } = variant ?? { method: 'fp' as const, bits: null }
-    const width = bits === null ? '' : `-${formatBits(bits).replace('/', '-')}`
-    const file = freeFile(run, source, name, `-${method}${width}_x${resolver.scale}.png`, await readUpscaled(run))
+    const file = freeFile(
+      run,
+      source,
+      name,
+      `-${variantFileName(method, bits)}_x${resolver.scale}.png`,
+      await readUpscaled(run)
+    )
     await withDiskErrors(run, () => mkdir(join(run, upscaledFolder), { recursive: true }))
     const enlarged = await enlargeFile(resolver, source, join(run, file))
     await addUpscaled(run, { source, file, name, method, bits, width: enlarged.width, height: enlarged.height })
