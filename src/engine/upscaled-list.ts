@@ -18,11 +18,12 @@ export type UpscaledPicture = Readonly<z.infer<typeof upscaledPictureSchema>>
 
 const listSchema = z.object({ schema: z.literal(1), pictures: z.array(upscaledPictureSchema) })
 
-/** The pictures that a run enlarged and that are still there, newest first. */
+/** The pictures that a run enlarged and that are still there, newest first; none where the list cannot be read. */
 export async function readUpscaled(folder: string): Promise<UpscaledPicture[]> {
   const path = join(folder, listFile)
   if (!existsSync(path)) return []
-  const { pictures } = await readJson(path, listSchema)
+  // The rest of the run is sound without.
+  const { pictures } = await readJson(path, listSchema).catch(() => ({ pictures: [] }))
   return pictures.filter(({ file }) => existsSync(join(folder, file)))
 }
 

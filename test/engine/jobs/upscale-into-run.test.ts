@@ -10,7 +10,7 @@ import { makeContext } from '../../../src/engine/job'
 import { quantize } from '../../../src/engine/jobs/quantize'
 import { upscale } from '../../../src/engine/jobs/upscale'
 import { upscaleIntoRun } from '../../../src/engine/jobs/upscale-into-run'
-import { describeRun } from '../../../src/engine/service/run-list'
+import { describeRun, listRuns } from '../../../src/engine/service/run-list'
 import { bundledModel, temporaryFolder } from '../../cli/run-cli'
 import { writeTestPicture } from '../../pictures'
 
@@ -65,6 +65,24 @@ it('another picture of one name gets a number; the same picture is replaced unde
   rmSync(join(run, 'upscaled/cat-fp_x4.png'))
   expect((await listed()).map(({ method }) => method)).toEqual(['dobi', 'dobi'])
 })
+
+it.each(['{"schema":1,"pictures":[{', '{"schema":2}'])(
+  'a list that is damaged (%s) is empty and begun anew',
+  async (text) => {
+    const path = join(run, 'upscaled', 'list.json')
+    const [before, files] = [readFileSync(path), readdirSync(join(run, 'upscaled'))]
+    writeFileSync(path, text)
+    expect((await listRuns(folder)).map(({ name }) => name)).toEqual(['run'])
+    expect(await listed()).toEqual([])
+    await enlarge(here, dobi)
+    const [added, ...others] = await listed()
+    expect(others).toEqual([])
+    expect(added?.file).toMatch(/^upscaled\/cat( \(\d+\))?-dobi-4-8_x4\.png$/)
+    expect(readdirSync(join(run, 'upscaled'))).toEqual(expect.arrayContaining(files))
+    rmSync(join(run, added?.file ?? ''))
+    writeFileSync(path, before)
+  }
+)
 
 it('bit depth and transparency of the picture stay', async () => {
   const deep = join(folder, 'deep.png')
