@@ -15,6 +15,16 @@ export function formatBits(bits: Bits | null): string {
   return bits.weight === bits.activation ? String(bits.weight) : `${bits.weight}/${bits.activation}`
 }
 
+/** What a variant made is called in file names: `dobi-4`, `dobi-4-8`; what has no bits is called by its method alone. */
+export function variantFileName(method: string, bits: Bits | null): string {
+  return bits === null ? method : `${method}-${formatBits(bits).replace('/', '-')}`
+}
+
+/** Tells variants apart: `dobi 4/8`. */
+export function variantKey({ method, bits }: { readonly method: string; readonly bits: Bits | null }): string {
+  return `${method} ${formatBits(bits)}`
+}
+
 /** Methods that find bounds in histograms alone. */
 export const calibrationMethodSchema = z.enum(['minmax', 'percentile', 'dbdc', 'dobi'])
 export type CalibrationMethod = z.infer<typeof calibrationMethodSchema>

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { formatBits, type Bits, type Contestant } from '../contract/bounds'
+import { variantFileName, variantKey, type Bits, type Contestant } from '../contract/bounds'
 import type { EvaluateResult } from '../contract/results'
 import { evaluationFileSchema, type EvaluatedPicture, type EvaluationFile, type PictureView } from '../contract/runs'
 import type { Image } from '../core/imaging/image'
@@ -63,8 +63,7 @@ export class EvaluationRecorder {
   }
 
   async #write(number: number, method: PictureView['method'], bits: Bits | null, image: Image): Promise<string> {
-    const width = bits === null ? '' : `-${formatBits(bits).replace('/', '-')}`
-    const file = `${this.#images}/${number + 1}/${method}${width}.png`
+    const file = `${this.#images}/${number + 1}/${variantFileName(method, bits)}.png`
     await withDiskErrors(this.#folder, async () => {
       await mkdir(join(this.#folder, this.#images, String(number + 1)), { recursive: true })
       await writeImage(join(this.#folder, file), image)
@@ -95,7 +94,7 @@ export async function markOutdated(
   const evaluation = await readEvaluation(folder)
   if (evaluation === null) return
   const isMeant = (each: { readonly method: Contestant; readonly bits: Bits | null }): boolean =>
-    each.method === method && formatBits(each.bits) === formatBits(bits)
+    variantKey(each) === variantKey({ method, bits })
   if (!evaluation.results.some(isMeant) || evaluation.outdated.some(isMeant)) return
   const contents: EvaluationFile = { ...evaluation, outdated: [...evaluation.outdated, { method, bits }] }
   await replaceFile(join(folder, evaluationFile), json(contents))

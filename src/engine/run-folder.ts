@@ -4,7 +4,7 @@ import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'nod
 import { basename, dirname, join, resolve } from 'node:path'
 import { deflateSync, inflateSync } from 'node:zlib'
 import { z } from 'zod'
-import { boundsFileSchema, formatBits, type BoundsFile, type Variant } from '../contract/bounds'
+import { boundsFileSchema, formatBits, variantKey, type BoundsFile, type Variant } from '../contract/bounds'
 import { jobEventSchema, type JobEvent } from '../contract/events'
 import { runFile } from '../contract/names'
 import { quantizeSettingsSchema, runFileSchema, type QuantizeSettings, type RunFile } from '../contract/run'
@@ -161,7 +161,7 @@ export async function openRun(folder: string): Promise<OpenedRun> {
 
 /** A variant of a run. Throws a StudioError ('missing') where there is none. */
 export function variantOf({ folder, bounds }: OpenedRun, { method, bits }: Pick<Variant, 'method' | 'bits'>): Variant {
-  const found = bounds.variants.find((each) => each.method === method && formatBits(each.bits) === formatBits(bits))
+  const found = bounds.variants.find((each) => variantKey(each) === variantKey({ method, bits }))
   if (found !== undefined) return found
   throw new StudioError('missing', `"${folder}" holds no ${method} at ${formatBits(bits)} bits.`)
 }

@@ -62,6 +62,11 @@ const misuse: readonly (readonly [name: string, args: readonly string[], says: R
   ['a bit width that is not supported', ['inspect', bundledModel, '--bits', '5'], /2, 3, 4, 6 and 8/],
   ['an unknown method', quantize(set, '--out', out, '--method', 'magic'), /minmax, percentile, dbdc, dobi/],
   ['a percentile beyond 100', quantize(set, '--out', out, '--percentile', '101'), /at most 100/],
+  [
+    'a training without end',
+    quantize(set, '--out', out, '--method', '2dquant', '--iterations', '1000000', '--batch', '4096'),
+    /1000000 iterations of 4096 patches .* take fewer/
+  ],
   ['a size that is none', ['inspect', bundledModel, '--size', '12'], /128x128/],
   ['bicubic without a scale', ['evaluate', 'bicubic', '--set', set], /--scale/],
   ['a variant of a bare model', ['evaluate', bundledModel, '--set', set, '--method', 'dobi'], /--method/],

@@ -28,7 +28,7 @@ import { packStatistics } from '../run-folder'
 import { superResolver, type SuperResolver } from '../super-resolver'
 import { iterationSeconds, measureTraining, secondsSince } from '../training/cost'
 import { validateEvery } from '../training/pace'
-import { recipeOf, type Recipe } from '../training/recipe'
+import { expectTrainable, recipeOf, type Recipe } from '../training/recipe'
 import { comparesFeatures, splitPictures, validationCount } from '../training/train'
 import { BoundsSearch } from './bounds-search'
 import { LiveCalibration } from './live-calibration'
@@ -36,6 +36,9 @@ import { countWeights, withStarts } from './quantize'
 
 /** Pictures that are read, patches that are counted and quantizers that are searched, to measure what one takes. */
 const sampled = { pictures: 3, patches: 4, quantizers: 12 }
+
+/** Patches of a training that are drawn; the others are taken to be like the last of them. */
+const mostDrawn = 100_000
 
 /** Seconds that enlarging a piece of a picture takes before larger pieces need not be tried. */
 const longEnlargement = 0.6
@@ -69,6 +72,7 @@ export async function estimate(
 ): Promise<Estimate> {
   const freeBytes = freemem()
   const settings = withStarts(asked)
+  expectTrainable(settings)
   const began = performance.now()
   const { imageRange = null, residualScale = null } = overrides
   const { model } = await loadModel(file, overridesOfRun({ imageRange, residualScale }))
@@ -280,11 +284,15 @@ async function trainingReading(
   const { patchSize: size, seed } = settings
   const [trained, heldOut] = splitPictures(entries)
   const count = recipe.iterations * recipe.batch
-  const drawn = await draw(trained, model.scale, { count, size, seed: seed + 1 })
+  const drawn = await draw(trained, model.scale, { count: Math.min(count, mostDrawn), size, seed: seed + 1 })
+  const seconds = readingInOrder(plan, pixels, drawn)
+  // In the first half pictures are read for the first time.
+  const half = drawn.length >> 1
+  const each = (seconds - readingInOrder(plan, pixels, drawn.slice(0, half))) / (drawn.length - half)
   const heldPixels = heldOut === entries ? pixels : pixels.slice(trained.length)
   return {
     once: (validationCount(recipe) * total(heldPixels) * readingPixel) / heldPixels.length,
-    ofVariant: readingInOrder(plan, pixels, drawn)
+    ofVariant: seconds + (count - drawn.length) * each
   }
 }
 

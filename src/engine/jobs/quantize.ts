@@ -20,7 +20,7 @@ import { eventLine, expectFreeFolder, settingsDigest, writeRun } from '../run-fo
 import { BoundsSearch } from './bounds-search'
 import { LiveCalibration } from './live-calibration'
 import { TrainingControl } from '../training/control'
-import { startOf } from '../training/recipe'
+import { expectTrainable, startOf } from '../training/recipe'
 import { tellTrainingTime } from '../training/estimate'
 import { summaryOf, trainRun, type TimedVariant } from '../training/train'
 import { appVersion } from '../version'
@@ -55,6 +55,7 @@ export async function quantize(
     if (eventLine(event) !== '') events.push(event)
   })
   const settings = withStarts(config.settings)
+  expectTrainable(settings)
   await expectFreeFolder(config.out)
   const { model, file, sha256 } = await loadModel(config.model, config.overrides)
   expectScale(model, basename(file), config.scale)

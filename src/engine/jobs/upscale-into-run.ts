@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { basename, extname, join, resolve } from 'node:path'
-import { formatBits, type Variant } from '../../contract/bounds'
+import { variantFileName, variantKey, type Variant } from '../../contract/bounds'
 import { readImageSize } from '../../formats/image-files'
 import { report, type JobContext } from '../job'
 import { openRun, withDiskErrors } from '../run-folder'
@@ -22,8 +22,7 @@ export interface UpscaleIntoRunConfig {
 
 /**
  * Enlarges a picture into `upscaled/NAME-METHOD-BITS_x4.png` of a run folder, with the bit depth, greyness and alpha of the
- * original. The same picture by the same variant takes the place of what was there; another picture of that name gets a
- * number.
+ * original, or `upscaled/NAME (2)-…` where there is one already. The same picture by the same variant replaces what was there.
  */
 export async function upscaleIntoRun(
   { run, picture, variant, memoryCap }: UpscaleIntoRunConfig,
@@ -38,8 +37,7 @@ export async function upscaleIntoRun(
     const source = resolve(picture)
     const name = basename(source, extname(source))
     const { method, bits } = variant ?? { method: 'fp' as const, bits: null }
-    const width = bits === null ? '' : `-${formatBits(bits).replace('/', '-')}`
-    const file = freeFile(run, source, name, `-${method}${width}_x${resolver.scale}.png`, await readUpscaled(run))
+    const file = newFile(run, { name, method, bits }, resolver.scale, await readUpscaled(run))
     await withDiskErrors(run, () => mkdir(join(run, upscaledFolder), { recursive: true }))
     const enlarged = await enlargeFile(resolver, source, join(run, file))
     await addUpscaled(run, { source, file, name, method, bits, width: enlarged.width, height: enlarged.height })
@@ -49,20 +47,22 @@ export async function upscaleIntoRun(
   }
 }
 
-/** A file that no other picture has become. */
-function freeFile(
+/** A file with a number above those of its name: a page that shows an earlier one would not see that it changed. */
+function newFile(
   run: string,
-  source: string,
-  name: string,
-  ending: string,
+  picture: Pick<UpscaledPicture, 'name' | 'method' | 'bits'>,
+  scale: number,
   known: readonly UpscaledPicture[]
 ): string {
-  const isFree = (file: string): boolean => {
-    // Some disks do not tell capitals from small letters.
-    const there = known.find((each) => each.file.toLowerCase() === file.toLowerCase())
-    return there === undefined ? !existsSync(join(run, file)) : there.source === source
+  const { name, method, bits } = picture
+  const alike = known.filter((each) => each.name === name && variantKey(each) === variantKey(picture))
+  const numbers = alike.map(({ file }) => numberOf(file.slice(`${upscaledFolder}/${name}`.length)))
+  for (let number = Math.max(0, ...numbers) + 1; ; number++) {
+    const numbered = number === 1 ? name : `${name} (${number})`
+    const file = `${upscaledFolder}/${numbered}-${variantFileName(method, bits)}_x${scale}.png`
+    if (!existsSync(join(run, file))) return file
   }
-  let file = `${upscaledFolder}/${name}${ending}`
-  for (let number = 2; !isFree(file); number++) file = `${upscaledFolder}/${name} (${number})${ending}`
-  return file
 }
+
+/** The number that stands after a picture's name; the first has none. */
+const numberOf = (rest: string): number => Number(/^ \((\d+)\)/.exec(rest)?.[1] ?? 1)

@@ -2,7 +2,14 @@ import { existsSync, writeSync, openSync, closeSync } from 'node:fs'
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { bitsSchema, formatBits, trainingMethodSchema, type BoundsFile, type Variant } from '../../contract/bounds'
+import {
+  bitsSchema,
+  trainingMethodSchema,
+  variantFileName,
+  variantKey,
+  type BoundsFile,
+  type Variant
+} from '../../contract/bounds'
 import type { JobEvent } from '../../contract/events'
 import { runFile } from '../../contract/names'
 import type { RunFile } from '../../contract/run'
@@ -114,7 +121,7 @@ export class LiveRun {
 
   /** Adds a variant that was trained, with the weights it changed. */
   async addVariant(variant: Variant, weights: ReadonlyMap<string, TensorOf<'float32'>>): Promise<Variant> {
-    const name = `${variant.method}-${formatBits(variant.bits).replace('/', '-')}.safetensors`
+    const name = `${variantFileName(variant.method, variant.bits)}.safetensors`
     const added: Variant = weights.size === 0 ? variant : { ...variant, weights: name }
     if (weights.size > 0) await replaceFile(join(this.folder, name), writeSafetensors(weights))
     this.#bounds = { ...this.#bounds, variants: [...this.#bounds.variants, added] }
@@ -140,10 +147,9 @@ export class LiveRun {
   }
 
   /** The checkpoint of a variant, or null where its training has not come to one. */
-  async loadCheckpoint({ method, bits }: VariantKey): Promise<TrainingCheckpoint | null> {
+  async loadCheckpoint(key: VariantKey): Promise<TrainingCheckpoint | null> {
     const checkpoint = await readCheckpoint(this.folder)
-    const isOfVariant = checkpoint?.key.method === method && formatBits(checkpoint.key.bits) === formatBits(bits)
-    return isOfVariant ? checkpoint : null
+    return checkpoint !== null && variantKey(checkpoint.key) === variantKey(key) ? checkpoint : null
   }
 
   async removeCheckpoint(): Promise<void> {
@@ -151,14 +157,14 @@ export class LiveRun {
   }
 
   /** Forgets what a variant's training told after an iteration that it will now take again. */
-  async rewindEvents({ method, bits }: VariantKey, iteration: number): Promise<void> {
+  async rewindEvents(key: VariantKey, iteration: number): Promise<void> {
     const path = join(this.folder, eventsFile)
     const lines = (await readFile(path, 'utf8')).split('\n')
     const kept = lines.filter((line) => {
       const event = parseEvent(line)
       if (event === null) return false
       const isTold = event.kind === 'loss' || event.kind === 'validation'
-      const isOfVariant = isTold && event.method === method && formatBits(event.bits) === formatBits(bits)
+      const isOfVariant = isTold && variantKey(event) === variantKey(key)
       return !isOfVariant || event.iteration <= iteration
     })
     closeSync(this.#events)

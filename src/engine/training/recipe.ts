@@ -1,5 +1,5 @@
 import type { Bits, CalibrationMethod, TrainingMethod } from '../../contract/bounds'
-import type { DistillationSettings } from '../../contract/run'
+import type { DistillationSettings, QuantizeSettings } from '../../contract/run'
 import type { Objective } from '../../core/distillation/objective'
 import { learnedTensors, type ParameterVector } from '../../core/distillation/parameters'
 import { rangesOf, schedules, type TrainerSettings } from '../../core/distillation/trainer'
@@ -10,6 +10,7 @@ import { sizes, type Model } from '../../core/models/model'
 import { perChannel, rowsOf, type QuantizerSite } from '../../core/quantization/placement'
 import { levelsOf } from '../../core/quantization/quantizer'
 import type { TensorOf } from '../../core/tensor'
+import { StudioError } from '../errors'
 
 /** How a method trains. */
 export interface Recipe {
@@ -38,6 +39,17 @@ export function startOf(
   settings: Pick<DistillationSettings, 'init'> | null
 ): CalibrationMethod {
   return method === 'dbdc+pac' ? 'dbdc' : (settings?.init ?? 'dobi')
+}
+
+/** Patches that training may take. They are drawn before it begins, and so many are 0.85 GB in memory (measured). */
+const mostPatches = 10_000_000
+
+/** Throws a StudioError ('usage') where training would take more patches than can be drawn. */
+export function expectTrainable({ distillation }: Pick<QuantizeSettings, 'distillation'>): void {
+  const { iterations, batch } = distillation ?? { iterations: 0, batch: 0 }
+  if (iterations * batch <= mostPatches) return
+  const what = `${iterations} iterations of ${batch} patches are more than ${mostPatches / 1e6} million patches`
+  throw new StudioError('usage', `${what}; take fewer.`)
 }
 
 /** How a method trains a network under given settings. */

@@ -1,4 +1,13 @@
-import { contestantTitles, formatBits, trains, type Bits, type Quantizer, type Variant } from '../../contract/bounds'
+import {
+  contestantTitles,
+  formatBits,
+  trains,
+  variantFileName,
+  variantKey,
+  type Bits,
+  type Quantizer,
+  type Variant
+} from '../../contract/bounds'
 import type { QuantizeResult } from '../../contract/results'
 import { ParameterVector } from '../../core/distillation/parameters'
 import {
@@ -130,7 +139,7 @@ function plannedOf(recipe: Recipe): PlannedTraining {
 }
 
 function findVariant(live: LiveRun, method: Variant['method'], bits: Bits): Variant | undefined {
-  return live.variants.find((variant) => variant.method === method && formatBits(variant.bits) === formatBits(bits))
+  return live.variants.find((variant) => variantKey(variant) === variantKey({ method, bits }))
 }
 
 /** Whether there is a checkpoint of one of these variants. */
@@ -351,7 +360,7 @@ class VariantTraining {
     if (first === undefined) throw new Error('There is no held-out patch')
     const { method, bits } = this.#key
     const strip = quantizeTo8Bit(sheetOf([first, ...others], middles.length))
-    return live.addPreview(`${method}-${formatBits(bits).replace('/', '-')}-${name}`, strip)
+    return live.addPreview(`${variantFileName(method, bits)}-${name}`, strip)
   }
 
   #tell({ outputLoss, featureLoss, rateFactor }: TrainingStep, iteration: number): void {

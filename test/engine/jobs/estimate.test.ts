@@ -71,7 +71,21 @@ describe('what a run would take', () => {
     expect(steps).toBe(20)
   })
 
+  it('is told of the longest training there may be, without its patches in memory', async () => {
+    const training = { ...settingsOf('fast').distillation, iterations: 1_000_000, batch: 10 }
+    const before = process.resourceUsage().maxRSS
+    const { seconds } = await ask({ ...usual, methods: ['2dquant'], distillation: training })
+    expect(seconds.distillation).toBeGreaterThan(10_000)
+    // KiB; ten million patches would be 0.85 GB.
+    expect(process.resourceUsage().maxRSS - before).toBeLessThan(4e5)
+  })
+
   it('is refused where the run would be', async () => {
+    const training = { ...settingsOf('fast').distillation, iterations: 1_000_000, batch: 4096 }
+    const endless = ask({ ...usual, methods: ['2dquant'], distillation: training })
+    await expect(endless).rejects.toThrow(
+      '1000000 iterations of 4096 patches are more than 10 million patches; take fewer.'
+    )
     await expect(ask({ ...usual, patchSize: 64 })).rejects.toMatchObject({ code: 'refused' })
     await expect(ask(usual, [{ folder: join(folder, 'nowhere') }])).rejects.toMatchObject({ code: 'missing' })
   })

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import sharp from 'sharp'
 import { beforeAll, expect, it } from 'vitest'
@@ -10,7 +10,7 @@ import { makeContext } from '../../../src/engine/job'
 import { quantize } from '../../../src/engine/jobs/quantize'
 import { upscale } from '../../../src/engine/jobs/upscale'
 import { upscaleIntoRun } from '../../../src/engine/jobs/upscale-into-run'
-import { describeRun } from '../../../src/engine/service/run-list'
+import { describeRun, listRuns } from '../../../src/engine/service/run-list'
 import { bundledModel, temporaryFolder } from '../../cli/run-cli'
 import { writeTestPicture } from '../../pictures'
 
@@ -50,20 +50,39 @@ it('pictures that are enlarged are in the run, newest first, each as the command
   expect(readFileSync(join(run, full.file)).equals(readFileSync(join(out, 'cat_x4.png')))).toBe(true)
 })
 
-it('another picture of one name gets a number; the same picture takes its own place and is the newest', async () => {
+it('another picture of one name gets a number; the same picture is replaced under a name that nothing had before', async () => {
   const before = readFileSync(join(run, 'upscaled/cat-dobi-4-8_x4.png'))
   await enlarge(there, dobi)
   expect((await listed())[0]).toMatchObject({ file: 'upscaled/cat (2)-dobi-4-8_x4.png', width: 64, height: 48 })
   expect(readFileSync(join(run, 'upscaled/cat-dobi-4-8_x4.png')).equals(before)).toBe(true)
-  await enlarge(here, dobi)
-  expect((await listed()).map(({ file }) => file)).toEqual([
-    'upscaled/cat-dobi-4-8_x4.png',
-    'upscaled/cat (2)-dobi-4-8_x4.png',
-    'upscaled/cat-fp_x4.png'
-  ])
+  for (const number of [3, 4]) {
+    await enlarge(here, dobi)
+    const files = [`cat (${number})-dobi-4-8_x4.png`, 'cat (2)-dobi-4-8_x4.png', 'cat-fp_x4.png']
+    expect((await listed()).map(({ file }) => file)).toEqual(files.map((file) => `upscaled/${file}`))
+    expect(readdirSync(join(run, 'upscaled')).toSorted()).toEqual([...files, 'list.json'].toSorted())
+    expect(readFileSync(join(run, `upscaled/${files[0] ?? ''}`)).equals(before)).toBe(true)
+  }
   rmSync(join(run, 'upscaled/cat-fp_x4.png'))
   expect((await listed()).map(({ method }) => method)).toEqual(['dobi', 'dobi'])
 })
+
+it.each(['{"schema":1,"pictures":[{', '{"schema":2}'])(
+  'a list that is damaged (%s) is empty and begun anew',
+  async (text) => {
+    const path = join(run, 'upscaled', 'list.json')
+    const [before, files] = [readFileSync(path), readdirSync(join(run, 'upscaled'))]
+    writeFileSync(path, text)
+    expect((await listRuns(folder)).map(({ name }) => name)).toEqual(['run'])
+    expect(await listed()).toEqual([])
+    await enlarge(here, dobi)
+    const [added, ...others] = await listed()
+    expect(others).toEqual([])
+    expect(added?.file).toMatch(/^upscaled\/cat( \(\d+\))?-dobi-4-8_x4\.png$/)
+    expect(readdirSync(join(run, 'upscaled'))).toEqual(expect.arrayContaining(files))
+    rmSync(join(run, added?.file ?? ''))
+    writeFileSync(path, before)
+  }
+)
 
 it('bit depth and transparency of the picture stay', async () => {
   const deep = join(folder, 'deep.png')
