@@ -270,7 +270,7 @@ async function carryOut(
       return
     }
     case 'resume':
-      await resumeAndMeasure(run, { sets: request.sets ?? [], memoryCap }, context, control)
+      await resumeAndMeasure(run, { sets: request.sets, memoryCap }, context, control)
       return
     case 'evaluate':
       await measure({ run, sets: request.sets, memoryCap }, context)
