@@ -71,6 +71,11 @@ export const engineCalls = {
     args: variantOf.extend({ edits: z.array(boundsEditSchema).min(1) }),
     result: z.array(quantizerRowSchema)
   },
+  /**
+   * Asked before a run goes to the trash. Refused where a job of the queue that has not ended has it, and while another
+   * process is at work on it.
+   */
+  'runs.expectIdle': { args: z.object({ folder: z.string() }), result: nothing },
   /** A piece of a low-resolution picture as a variant of a run enlarges it, or full precision where that is null. */
   'runs.tile': {
     args: z.object({

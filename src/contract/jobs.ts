@@ -21,7 +21,10 @@ export const jobRequestSchema = z.discriminatedUnion('kind', [
   /** Quantizes the bundled model on the sample pictures and measures what was made. */
   z.object({ kind: z.literal('demo'), iterations: z.int().min(1).max(1_000_000).optional() }),
   quantizeRequestSchema,
-  /** Goes on with the training of a run that was paused or killed, or that ended with its bounds. */
+  /**
+   * Goes on with the training of a run that was paused or killed, or that ended with its bounds, and measures it then: on
+   * the sets of its `run.json` where none are given and it is not measured yet; an empty list measures nothing.
+   */
   z.object({ kind: z.literal('resume'), sets: z.array(pictureFolderSchema).optional() }),
   /** Measures a run on pictures; what was measured before is replaced. */
   z.object({ kind: z.literal('evaluate'), sets: z.array(pictureFolderSchema).min(1) }),

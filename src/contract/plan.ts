@@ -3,7 +3,8 @@ import { bitWidthSchema } from './bounds'
 
 /**
  * A plan file: exceptions from the bits and the placement of a run, by quantizer name. A name may end in `*`, which
- * stands for any rest; later entries win.
+ * stands for any rest; later entries win: one that gives bits also quantizes what an earlier one left out, unless it says
+ * `quantize: false` itself.
  */
 export const planSchema = z.object({
   schema: z.literal(1),

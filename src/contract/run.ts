@@ -79,6 +79,8 @@ export const runFileSchema = z.object({
     sha256: z.string(),
     pictures: z.int()
   }),
+  /** What the run is to be measured on at its end; absent where nothing was said. */
+  sets: z.array(pictureFolderSchema).optional(),
   settings: quantizeSettingsSchema,
   /** Of the settings as JSON, so that a resumed run is known to be the same. */
   settingsSha256: z.string(),

@@ -19,22 +19,21 @@ export function plannedSites(model: Model, firstAndLast: boolean, plan: Plan | n
     const what = `The plan speaks of "${stray.name}", but this model has no such quantizer`
     throw new StudioError('refused', `${what}; \`2dquant inspect --json\` lists them.`)
   }
-  const kept = sites.filter(({ name }) => planEntry(plan, name, 'quantize') ?? true)
+  const kept = sites.filter(({ name }) => isQuantized(plan, name))
   if (kept.length === 0) throw new StudioError('refused', 'The plan leaves nothing of this model to quantize.')
   return kept
 }
 
 /** Bits of one quantizer of a variant. */
 export function plannedBits(site: QuantizerSite, bits: Bits, plan: Plan | null): BitWidth {
-  return planEntry(plan, site.name, 'bits') ?? bits[site.kind]
+  const entry = plan?.quantizers.findLast((each) => each.bits !== undefined && speaksOf(each.name, site.name))
+  return entry?.bits ?? bits[site.kind]
 }
 
-function planEntry<K extends 'bits' | 'quantize'>(
-  plan: Plan | null,
-  name: string,
-  key: K
-): Plan['quantizers'][number][K] | undefined {
-  return plan?.quantizers.findLast((entry) => entry[key] !== undefined && speaksOf(entry.name, name))?.[key]
+/** Whether the last entry that decides it does not leave a quantizer out; one that gives bits alone has it quantized. */
+function isQuantized(plan: Plan | null, name: string): boolean {
+  const decides = ({ quantize, bits }: Plan['quantizers'][number]): boolean => (quantize ?? bits) !== undefined
+  return plan?.quantizers.findLast((entry) => decides(entry) && speaksOf(entry.name, name))?.quantize ?? true
 }
 
 /** Bounds of a quantizer, or of each of its channels. */

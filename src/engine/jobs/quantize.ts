@@ -1,7 +1,7 @@
 import { basename, resolve } from 'node:path'
 import { methodSchema, trains, type BoundsFile, type Quantizer } from '../../contract/bounds'
 import type { QuantizeResult } from '../../contract/results'
-import type { PictureKind, QuantizeSettings, RunFile } from '../../contract/run'
+import type { PictureFolder, PictureKind, QuantizeSettings, RunFile } from '../../contract/run'
 import type { JobEvent } from '../../contract/events'
 import { dbdcBatch } from '../../core/calibration/dbdc'
 import { CountingScratch, Distribution, histogramOf, type Histogram } from '../../core/calibration/histogram'
@@ -34,6 +34,8 @@ export interface QuantizeConfig {
   readonly settings: QuantizeSettings
   /** The run folder to make. */
   readonly out: string
+  /** What the run is to be measured on once it is finished, which its run.json then tells. */
+  readonly sets?: readonly PictureFolder[] | undefined
   /** Ends once bounds are found; where a method trains, the run waits to be resumed. False when absent. */
   readonly endsWithBounds?: boolean | undefined
   /** Whether the time of training is measured by a few steps and told beforehand. */
@@ -55,6 +57,7 @@ export async function quantize(
     if (eventLine(event) !== '') events.push(event)
   })
   const settings = withStarts(config.settings)
+  const { sets = [] } = config
   expectTrainable(settings)
   await expectFreeFolder(config.out)
   const { model, file, sha256 } = await loadModel(config.model, config.overrides)
@@ -88,6 +91,7 @@ export async function quantize(
       sha256: await fingerprint(pictures),
       pictures: pictures.entries.length
     },
+    ...(sets.length > 0 && { sets: sets.map((set) => ({ ...set, folder: resolve(set.folder) })) }),
     settings,
     settingsSha256: settingsDigest(settings),
     runtime: { name: context.runtime.name, version: context.runtime.version, device: context.runtime.device }

@@ -11,7 +11,7 @@ import {
   type EngineTopics
 } from '../../contract/engine'
 import type { JobEvent } from '../../contract/events'
-import { jobAtWork, type Job } from '../../contract/jobs'
+import { hasEnded, jobAtWork, type Job } from '../../contract/jobs'
 import { emptyJobView, withEvent } from '../../contract/job-view'
 import { bundledModelFile } from '../../contract/names'
 import { StudioError } from '../../core/errors'
@@ -30,6 +30,7 @@ import { checkSets, patchSheet } from '../jobs/preparation'
 import { readEvents, withDiskErrors } from '../run-folder'
 import { requireRuntime } from '../../runtimes/select'
 import type { TrainingControl } from '../training/control'
+import { expectUnheld } from '../training/live-run'
 import { Feed } from './feed'
 import { JobQueue } from './queue'
 import { BoundsDesk } from './bounds-desk'
@@ -151,6 +152,18 @@ export async function openStudio(initial: EngineConfig, tell: (notice: EngineNot
     'runs.gallery': async ({ folder, quantizers }) => distributions.gallery(folder, quantizers),
     'runs.tryBounds': (trial) => distributions.tryBounds(trial),
     'runs.setBounds': ({ edits, ...variant }) => bounds.change(variant, edits),
+    'runs.expectIdle': async ({ folder }) => {
+      await bounds.settled()
+      const run = resolve(folder)
+      if (queue.feed.state.jobs.some((job) => job.run === run && !hasEnded(job))) {
+        throw new StudioError(
+          'refused',
+          'A job in the queue is of this run; cancel it first, or let it come to its end.'
+        )
+      }
+      await expectUnheld(run)
+      return null
+    },
     'data.patches': (config, { signal }) => patchSheet(config, signal),
     'data.sets': ({ scale, sets }, { signal }) => checkSets(scale, sets, signal),
     'data.estimate': async (request, { signal }) => {
@@ -257,7 +270,7 @@ async function carryOut(
       return
     }
     case 'resume':
-      await resumeAndMeasure(run, { sets: request.sets ?? [], memoryCap }, context, control)
+      await resumeAndMeasure(run, { sets: request.sets, memoryCap }, context, control)
       return
     case 'evaluate':
       await measure({ run, sets: request.sets, memoryCap }, context)

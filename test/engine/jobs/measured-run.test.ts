@@ -1,5 +1,5 @@
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join, relative } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { bitsSchema, type Quantizer } from '../../../src/contract/bounds'
 import type { JobEvent } from '../../../src/contract/events'
@@ -53,7 +53,10 @@ async function quantized(name: string, { sets = [], endsWithBounds, isEnough = (
   return out
 }
 
-async function resumed(run: string, { sets = [], isEnough = () => false }: Asked): Promise<void> {
+async function resumed(
+  run: string,
+  { sets, isEnough = () => false }: Pick<Asked, 'isEnough'> & { readonly sets: Asked['sets'] | undefined }
+): Promise<void> {
   await resumeAndMeasure(run, { sets, memoryCap: undefined }, await contextUntil(isEnough), new TrainingControl())
 }
 
@@ -88,7 +91,7 @@ beforeAll(async () => {
   await writeTestPicture(join(photos.folder, 'HR', 'three.png'), 64, 48, 3)
   await writeTestPicture(join(flat.folder, 'four.png'), 52, 44, 5)
   whole = await quantized('whole', { sets: [photos, flat] })
-  bounded = await quantized('bounded', { sets: [photos], endsWithBounds: true })
+  bounded = await quantized('bounded', { sets: [photos, flat], endsWithBounds: true })
 })
 
 describe('a run that ends with its bounds', () => {
@@ -132,7 +135,7 @@ describe('a run that ends with its bounds', () => {
       state = (JSON.parse(readFileSync(join(run, 'run.json'), 'utf8')) as { state: string }).state
       return true
     }
-    await expect(resumed(run, { isEnough })).rejects.toThrow(/Paused/)
+    await expect(resumed(run, { sets: [], isEnough })).rejects.toThrow(/Paused/)
     expect(state).toBe('training')
   })
 })
@@ -147,7 +150,7 @@ describe('training after bounds were set by hand', () => {
     await editBounds(run, dobi, edits)
     const manual = await quantizersOf(run, 'dobi')
     expect(manual).not.toEqual(found)
-    await resumed(run, {})
+    await resumed(run, { sets: [] })
     expect(await quantizersOf(run, '2dquant')).toEqual(manual)
     // Weights were trained around them.
     expect(await quantizersOf(run, '2dquant+')).toEqual(manual)
@@ -164,7 +167,7 @@ describe('training after bounds were set by hand', () => {
     })
     await editBounds(run, dobi, edits)
     const manual = await quantizersOf(run, 'dobi')
-    await resumed(run, {})
+    await resumed(run, { sets: [] })
     const trained = await quantizersOf(run, '2dquant+')
     expect(trained.slice(0, 3)).toEqual(manual.slice(0, 3))
     const free = trained.slice(3)
@@ -184,11 +187,11 @@ describe('training after bounds were set by hand', () => {
   it('keeps its start from being changed while it is broken off', async () => {
     const run = copyOf('broken off')
     const isEnough = (event: JobEvent): boolean => event.kind === 'loss' && event.iteration === 2
-    await expect(resumed(run, { isEnough })).rejects.toThrow(/Paused/)
+    await expect(resumed(run, { sets: [], isEnough })).rejects.toThrow(/Paused/)
     const name = (await quantizersOf(run, 'dobi'))[0]?.name ?? ''
     const change = editBounds(run, dobi, [{ name, bounds: { lower: -1, upper: 1 }, frozen: false }])
     await expect(change).rejects.toMatchObject({ code: 'refused' })
-    await resumed(run, {})
+    await resumed(run, { sets: [] })
     await editBounds(run, dobi, [{ name, bounds: { lower: -1, upper: 1 }, frozen: false }])
   })
 })
@@ -227,6 +230,66 @@ describe('what is measured at the end', () => {
   })
 
   it('is nothing for a run that is finished where no sets are given', async () => {
-    await expect(resumed(whole, {})).rejects.toMatchObject({ code: 'refused' })
+    await expect(resumed(whole, { sets: [] })).rejects.toMatchObject({ code: 'refused' })
+  })
+})
+
+describe('the sets of a run', () => {
+  const setsOf = async (run: string): Promise<readonly string[]> =>
+    ((await readEvaluation(run))?.results[0]?.sets ?? []).map(({ name }) => name)
+
+  /** As the run, with a file of its own for what it is to be measured on. */
+  function withSets(name: string, sets: readonly { readonly folder: string }[]): string {
+    const run = copyOf(name)
+    const path = join(run, 'run.json')
+    writeFileSync(path, JSON.stringify({ ...(JSON.parse(readFileSync(path, 'utf8')) as object), sets }))
+    return run
+  }
+
+  it('are in its run.json, as absolute paths; a run without any has none there', async () => {
+    expect((await openRun(bounded)).run.sets).toEqual([photos, flat])
+    const set = { folder: relative('.', flat.folder), kind: flat.kind }
+    expect((await openRun(await quantized('told', { sets: [set], endsWithBounds: true }))).run.sets).toEqual([flat])
+    const path = join(await quantized('none told', { endsWithBounds: true }), 'run.json')
+    expect(JSON.parse(readFileSync(path, 'utf8'))).not.toHaveProperty('sets')
+  })
+
+  it('are what it is measured on where none are given, once', async () => {
+    const run = copyOf('remembered')
+    const inMeasuring = (event: JobEvent): boolean => event.kind === 'progress' && event.phase === 'evaluate'
+    await expect(resumed(run, { sets: undefined, isEnough: inMeasuring })).rejects.toThrow(/abort/)
+    expect(await readEvaluation(run)).toBeNull()
+    await resumed(run, { sets: undefined })
+    expect(await setsOf(run)).toEqual(['photos', 'flat'])
+    await expect(resumed(run, { sets: undefined })).rejects.toMatchObject({ code: 'refused' })
+  })
+
+  it('are not taken where others are given, or none', async () => {
+    const run = copyOf('given')
+    await resumed(run, { sets: [] })
+    expect([(await openRun(run)).run.state, await readEvaluation(run)]).toEqual(['done', null])
+    await resumed(run, { sets: [photos] })
+    expect(await setsOf(run)).toEqual(['photos'])
+  })
+
+  it('do not keep it from being trained where they are gone', async () => {
+    const run = withSets('gone', [{ folder: join(folder, 'gone away') }])
+    await expect(resumed(run, { sets: undefined })).rejects.toMatchObject({
+      code: 'missing',
+      message: expect.stringContaining('gone away') as string
+    })
+    const { state } = (await openRun(run)).run
+    expect([state, await readEvaluation(run)]).toEqual(['done', null])
+    expect(await quantizersOf(run, '2dquant+')).not.toEqual([])
+  })
+
+  it('that are gone do not keep a job that quantizes from going on', async () => {
+    const sets = [{ folder: join(folder, 'for a while') }]
+    await writeTestPicture(join(sets[0]?.folder ?? '', 'HR', 'x.png'), 40, 40)
+    const inTraining = (event: JobEvent): boolean => event.kind === 'loss' && event.iteration === 2
+    await expect(quantized('goes on', { sets, isEnough: inTraining })).rejects.toThrow(/Paused/)
+    rmSync(sets[0]?.folder ?? '', { recursive: true })
+    await expect(quantized('goes on', { sets })).rejects.toMatchObject({ code: 'missing' })
+    expect((await openRun(join(folder, 'goes on'))).run.state).toBe('done')
   })
 })

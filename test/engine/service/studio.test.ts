@@ -168,6 +168,28 @@ describe('jobs of an earlier process', () => {
   })
 })
 
+describe('a run that is to be removed', () => {
+  const twice = `${folder}/./old/`
+  const lock = join(folder, 'old', 'lock')
+
+  it.each(['waiting', 'paused', 'interrupted'] as const)('is not while a job that is %s has it', async (state) => {
+    const studio = await Asked.open([job('old', quantizing, state), job('other', quantizing, 'paused')])
+    const refused = { code: 'refused', message: expect.stringContaining('cancel it') as string }
+    await expect(studio.call('runs.expectIdle', { folder: twice })).rejects.toMatchObject(refused)
+    await studio.call('job.cancel', { id: 'id old' })
+    expect(await studio.call('runs.expectIdle', { folder: twice })).toBeNull()
+  })
+
+  it('is not while another process is at work on it', async () => {
+    mkdirSync(join(folder, 'old'), { recursive: true })
+    const studio = await Asked.open([job('old', quantizing, 'done')])
+    writeFileSync(lock, String(process.ppid))
+    await expect(studio.call('runs.expectIdle', { folder: twice })).rejects.toMatchObject({ code: 'refused' })
+    writeFileSync(lock, '999999999')
+    expect(await studio.call('runs.expectIdle', { folder: twice })).toBeNull()
+  })
+})
+
 it('a demo is cancelled between two of the pictures that it prepares', async () => {
   const studio = await Asked.open()
   const { id, run } = await studio.call('queue.add', { request: { kind: 'demo' } })

@@ -103,7 +103,7 @@ describe('the guided way', () => {
     const found = { lower: before?.bounds?.lower, upper: before?.bounds?.upper }
     expect(changed).toEqual([{ ...before, bounds: { ...bounds, ...tried, found, frozen: true } }])
 
-    await carriedOut(studio, { kind: 'resume', sets: [photos] }, run)
+    await carriedOut(studio, { kind: 'resume' }, run)
     const details = await detailsOf(studio, run)
     expect(details.run.state).toBe('done')
     expect(details.evaluation?.results.map(({ method }) => method)).toEqual(['bicubic', 'fp', 'dobi', '2dquant'])

@@ -1,0 +1,42 @@
+import { describe, expect, it } from 'vitest'
+import type { Plan } from '../../src/contract/plan'
+import { loadModel } from '../../src/engine/model-file'
+import { plannedBits, plannedSites } from '../../src/engine/plan'
+import { bundledModel } from '../cli/run-cli'
+
+const { model } = await loadModel(bundledModel)
+const bits = { weight: 4, activation: 4 } as const
+const block = 'layers.0.residual_group.blocks.0.'
+const one = `${block}mlp.fc1.weight`
+const ofBlock = plannedSites(model, false, null).flatMap(({ name }) => (name.startsWith(block) ? [name] : []))
+
+/** The bits of the quantizers of a block; those in full precision are not in it. */
+function planned(...quantizers: Plan['quantizers']): Readonly<Record<string, number>> {
+  const plan: Plan = { schema: 1, quantizers }
+  const sites = plannedSites(model, false, plan).filter(({ name }) => name.startsWith(block))
+  return Object.fromEntries(sites.map((site) => [site.name, plannedBits(site, bits, plan)]))
+}
+
+describe('of the entries of a plan later ones win', () => {
+  const none = { name: `${block}*`, quantize: false }
+
+  it('also where one gives bits to what another left in full precision', () => {
+    expect(ofBlock).toContain(one)
+    expect(planned(none)).toEqual({})
+    expect(planned(none, { name: one, bits: 8 })).toEqual({ [one]: 8 })
+    expect(planned(none, { name: one, quantize: true })).toEqual({ [one]: 4 })
+    expect(planned(none, { name: one, bits: 8, quantize: true })).toEqual({ [one]: 8 })
+  })
+
+  it('and where one leaves in full precision what another gave bits', () => {
+    expect(planned({ name: one, bits: 8 }, none)).toEqual({})
+    expect(planned(none, { name: one, bits: 8, quantize: false })).toEqual({})
+    const others = Object.fromEntries(ofBlock.filter((name) => name !== one).map((name) => [name, 8]))
+    expect(planned({ name: `${block}*`, bits: 8 }, { name: one, quantize: false })).toEqual(others)
+  })
+
+  it('and one that says nothing changes nothing', () => {
+    expect(planned(none, { name: one })).toEqual({})
+    expect(planned({ name: one, bits: 8 }, { name: one })).toMatchObject({ [one]: 8 })
+  })
+})
