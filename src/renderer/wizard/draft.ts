@@ -217,7 +217,7 @@ export function requestOf(draft: Draft): QuantizeRequest | null {
 }
 
 /** A draft that asks for what a run was made by. */
-export function draftOfRun({ model, calibration, settings }: RunFile): Draft {
+export function draftOfRun({ model, calibration, settings, sets = [] }: RunFile): Draft {
   const usual = newDraft()
   const { bits, methods, distillation, plan } = settings
   const isEven = bits.every(({ weight, activation }) => weight === activation)
@@ -231,6 +231,7 @@ export function draftOfRun({ model, calibration, settings }: RunFile): Draft {
       ...(model.residualScale !== null && { residualScale: model.residualScale })
     },
     calibration: { folder: calibration.folder, kind: calibration.kind },
+    sets: [...sets],
     bits: widths(({ weight }) => weight),
     activationBits: isEven ? null : widths(({ activation }) => activation),
     methods: [...methods],

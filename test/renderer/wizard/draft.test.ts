@@ -93,6 +93,7 @@ describe('a draft', () => {
         { name: 'b', bits: null }
       ],
       overrides: { imageRange: 255 },
+      sets: [{ folder: '/Set5' }],
       patches: 3,
       seed: 9,
       weightLearningRate: 0.01,
@@ -108,6 +109,7 @@ describe('a draft', () => {
       model: { file: '/m.pth', sha256: '', architecture: '', scale: 4, imageRange: 255, residualScale: null },
       calibration: { folder: '/pictures', kind: 'hr', sha256: '', pictures: 1 },
       settings: request.settings,
+      sets: [{ folder: '/Set5' }],
       settingsSha256: '',
       runtime: { name: '', version: '', device: '' }
     }
