@@ -37,7 +37,8 @@ const namePatterns: Readonly<Partial<Record<PublishedSet, RegExp>>> = { B100: /^
 export function publishedBeside(results: EvaluateResult['results'], sha256: string, files = officialFiles): Published {
   const scale = officialFile(sha256, files)?.table3 ?? null
   if (scale === null) {
-    const reason = 'The values of the paper are of the published weights of SwinIR-light, and this model is another.'
+    const reason =
+      'The values of the paper are of the published weights of SwinIR-light; this file is none of those that are known (×2, ×4).'
     return { kind: 'none', reason }
   }
   const measured = results.find(({ method }) => method === 'fp')?.sets ?? results[0]?.sets ?? []
