@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, readdirSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Page } from '@playwright/test'
 import { preparePictures } from './pictures'
@@ -7,7 +8,19 @@ import { chooseNext, expect, findings, root, test } from './studio'
 
 const bundled = join(root, 'resources', 'models', 'swinir-tiny-x4.safetensors')
 
-/** Makes a run as the command line does, trained for some iterations. */
+/** A run of the command line, trained for some iterations, and its pictures: made once, copied where it is wanted. */
+let made = ''
+let pictures: Awaited<ReturnType<typeof preparePictures>>
+
+test.beforeAll(async () => {
+  made = mkdtempSync(join(tmpdir(), 'studio-run-'))
+  pictures = await preparePictures(made)
+  makeRun(pictures.calibration, join(made, 'run'))
+})
+test.afterAll(() => {
+  rmSync(made, { recursive: true, force: true })
+})
+
 function makeRun(calibration: string, out: string): void {
   const options = [
     '--bits',
@@ -32,12 +45,11 @@ test('runs of the command line appear by themselves, are compared, taken up agai
   studio: { app, page, data }
 }) => {
   test.setTimeout(240_000)
-  const { calibration } = await preparePictures(data)
   await page.getByRole('link', { name: 'Runs', exact: true }).click()
   await expect(page.getByText('Runs appear here')).toBeVisible()
   const folder = join(data, 'runs')
   mkdirSync(folder, { recursive: true })
-  makeRun(calibration, join(folder, 'first of all'))
+  cpSync(join(made, 'run'), join(folder, 'first of all'), { recursive: true })
   const rows = page.getByTestId('run-table').locator('tbody tr')
   await expect(rows).toHaveCount(1)
   await expect(rows).toContainText('first of all')
@@ -87,10 +99,10 @@ test('every screen in light and dark, at both sizes, with dialogs and menus open
   studio: { app, page, data }
 }) => {
   test.setTimeout(300_000)
-  const { calibration, measured, picture } = await preparePictures(data)
+  const { measured, picture } = pictures
   const folder = join(data, 'runs', 'shown')
   mkdirSync(join(data, 'runs'), { recursive: true })
-  makeRun(calibration, folder)
+  cpSync(join(made, 'run'), folder, { recursive: true })
   await expect(page.getByTestId('runs').getByRole('link')).toHaveCount(1)
   await test.step('it is measured, and enlarges a picture of the user', async () => {
     await page.getByTestId('runs').getByRole('link').click()
