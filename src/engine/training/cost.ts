@@ -8,9 +8,6 @@ import type { JobContext } from '../job'
 import type { Recipe } from './recipe'
 import { loadSessions } from './sessions'
 
-/** Seconds after which no more steps are measured. */
-const enough = 0.8
-
 /** What training costs on this machine, measured by a few steps. */
 export interface TrainingCost {
   /** Seconds of loading the sessions. */
@@ -28,12 +25,14 @@ export interface TrainingCost {
  * Measures a few steps of a recipe.
  *
  * @param size pixels of a patch's side
+ * @param enough seconds after which no more steps are measured
  */
 export async function measureTraining(
   recipe: Recipe,
   model: Model,
   size: number,
-  context: JobContext
+  context: JobContext,
+  enough = 0.8
 ): Promise<TrainingCost> {
   const began = performance.now()
   const { sessions, inputShape, dispose } = await loadSessions(recipe, model, size, context.runtime)

@@ -7,6 +7,9 @@ import type { JobContext } from '../job'
 import { measureTraining } from './cost'
 import { recipeOf, type Recipe } from './recipe'
 
+/** Seconds that are spent on each size: it is told before a run begins, which waits for it. */
+const shortLook = 0.15
+
 /** Once a step takes longer than this, times of larger patches follow from their area instead of steps of their own. */
 const longStep = 4000
 
@@ -50,6 +53,6 @@ export async function tellTrainingTime(
 }
 
 async function secondsOfPatch(recipe: Recipe, model: Model, size: number, context: JobContext): Promise<number> {
-  const { round, patches } = await measureTraining(recipe, model, size, context)
+  const { round, patches } = await measureTraining(recipe, model, size, context, shortLook)
   return round / patches
 }
