@@ -1,6 +1,6 @@
-// Every check of the project; all of them run even when one fails. The last line counts them: each lint is one, each test is
-// one, of the engine as of the desktop app.
-import { spawn, spawnSync } from 'node:child_process'
+// Every check of the project, one after the other; all of them run even when one fails. The last line counts them:
+// each lint is one, each test is one, of the engine as of the desktop app.
+import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,45 +8,34 @@ import { fileURLToPath } from 'node:url'
 import { runEndToEnd } from './end-to-end.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-// Two at a time: each takes one core. The longest comes first.
-const lints = ['lint:style', 'lint:types', 'lint:imports', 'lint:security', 'lint:unused']
+const lints = ['lint:types', 'lint:imports', 'lint:style', 'lint:security', 'lint:unused']
 let passed = 0
 let failed = 0
 let skipped = 0
 
-const options = { cwd: root, shell: process.platform === 'win32' }
+function npm(args, stdio) {
+  const options = { cwd: root, stdio, encoding: 'utf8', shell: process.platform === 'win32' }
+  return spawnSync('npm', ['run', '--silent', ...args], options)
+}
 
-/** Runs one lint; its output is shown where it fails. */
-async function runLint(lint) {
+for (const lint of lints) {
   const started = performance.now()
-  let output = ''
-  const child = spawn('npm', ['run', '--silent', lint], { ...options, stdio: ['ignore', 'pipe', 'pipe'] })
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (part) => {
-      output += part
-    })
-  }
-  const status = await new Promise((resolve) => {
-    child.once('error', () => resolve(1)).once('close', resolve)
-  })
+  const { status, stdout, stderr } = npm([lint], ['ignore', 'pipe', 'pipe'])
   const seconds = ((performance.now() - started) / 1000).toFixed(1)
   console.log(`${status === 0 ? 'ok    ' : 'FAILED'} ${lint} (${seconds} s)`)
   if (status === 0) passed++
   else {
     failed++
-    console.log(output)
+    console.log(stdout + stderr)
   }
 }
-const waiting = [...lints]
-const runWaiting = async () => {
-  for (let lint = waiting.shift(); lint !== undefined; lint = waiting.shift()) await runLint(lint)
-}
-await Promise.all([runWaiting(), runWaiting()])
 
 const folder = mkdtempSync(join(tmpdir(), '2dquant-test-'))
 const report = join(folder, 'report.json')
-const unit = ['test:unit', '--', '--reporter=default', '--reporter=json', `--outputFile=${report}`]
-spawnSync('npm', ['run', '--silent', ...unit], { ...options, stdio: ['ignore', 'inherit', 'inherit'] })
+npm(
+  ['test:unit', '--', '--reporter=default', '--reporter=json', `--outputFile=${report}`],
+  ['ignore', 'inherit', 'inherit']
+)
 if (existsSync(report)) {
   const { numPassedTests, numFailedTests, numPendingTests, numTodoTests, success, testResults } = JSON.parse(
     readFileSync(report, 'utf8')
