@@ -33,11 +33,19 @@ export class EditHistory {
     this.#apply = apply
   }
 
-  /** @param before tells what the quantizer is once the changes before this one are made */
-  edit(variant: EditedVariant, before: () => QuantizerRow | undefined, edit: BoundsEdit): Promise<void> {
+  /**
+   * @param before tells what the quantizer is once the changes before this one are made
+   * @param change what is to become of it
+   */
+  edit(
+    variant: EditedVariant,
+    before: () => QuantizerRow | undefined,
+    change: (row: QuantizerRow) => BoundsEdit
+  ): Promise<void> {
     return this.#afterOthers(async () => {
       const row = before()
       if (row === undefined) return
+      const edit = change(row)
       await this.#make(variant, edit)
       this.done.push({ variant, forward: edit, backward: editBackTo(row) })
       this.undone.length = 0

@@ -1,5 +1,5 @@
 import { defineStore } from 'pinia'
-import { ref, shallowRef, toRaw, watch } from 'vue'
+import { ref, shallowRef, watch } from 'vue'
 import { valueOf } from '../action'
 import { draftSchema, newDraft, type Draft } from '../wizard/draft'
 
@@ -15,7 +15,7 @@ export const useDraft = defineStore('draft', () => {
   function save(): void {
     if (timer !== null) clearTimeout(timer)
     timer = null
-    void window.studio.saveDraft(JSON.stringify(toRaw(draft.value)))
+    void window.studio.saveDraft(JSON.stringify(draft.value))
   }
 
   let loading: Promise<void> | null = null

@@ -45,7 +45,11 @@ function begin(): {
   const run = new Run()
   const history = new EditHistory((variant, edit) => run.apply(variant, edit))
   const change = (of: EditedVariant, upper: number): Promise<void> =>
-    history.edit(of, () => run.of(of), { name: 'q', bounds: { lower: -1, upper }, frozen: false })
+    history.edit(
+      of,
+      () => run.of(of),
+      () => ({ name: 'q', bounds: { lower: -1, upper }, frozen: false })
+    )
   return { run, history, change }
 }
 
@@ -72,6 +76,17 @@ describe('changes of bounds by hand', () => {
     expect(seen).toEqual([0.25, 0.75, 1])
     expect([history.done.length, history.undone.length]).toEqual([0, 3])
     expect(run.of(two).bounds?.found).toBeNull()
+  })
+
+  it('are made of what the ones before them leave', async () => {
+    const { run, history, change } = begin()
+    const seen: (number | undefined)[] = []
+    const second = (row: QuantizerRow): BoundsEdit => {
+      seen.push(row.bounds?.upper)
+      return { name: 'q', bounds: null, frozen: false }
+    }
+    await Promise.all([change(two, 0.5), history.edit(two, () => run.of(two), second)])
+    expect(seen).toEqual([0.5])
   })
 
   it('that are refused are not remembered, and do not stop what comes after', async () => {
