@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { failureSchema } from './jobs'
+import { viewerCommandIds } from './viewer-commands'
 
 const nothing = z.null()
 
@@ -61,6 +62,8 @@ export const requests = {
   'choose.model': { args: nothing, result: z.string().nullable() },
   'choose.folder': { args: nothing, result: z.string().nullable() },
   'choose.picture': { args: nothing, result: z.string().nullable() },
+  /** Several pictures; none where nothing was chosen. */
+  'choose.pictures': { args: nothing, result: z.array(z.string()) },
   /** Opens what was dropped on the window, as by double click. */
   'open.path': { args: z.object({ path: z.string() }), result: nothing },
   /** What was opened lately, newest first. */
@@ -95,7 +98,11 @@ export const requests = {
   /** Puts what helps to find a fault into the clipboard. */
   'diagnostics.copy': { args: nothing, result: nothing },
   'update.check': { args: nothing, result: updateSchema },
-  'engine.restart': { args: nothing, result: nothing }
+  'engine.restart': { args: nothing, result: nothing },
+  /** Has a port to the process that reads pictures sent to the window; it is started where it does not run. */
+  'pictures.connect': { args: nothing, result: nothing },
+  /** Whether the viewer is shown, and takes commands from the menu. */
+  'viewer.shown': { args: z.object({ isShown: z.boolean() }), result: nothing }
 } as const satisfies Record<string, { readonly args: z.ZodType; readonly result: z.ZodType }>
 export type Request = keyof typeof requests
 export type RequestArgs<R extends Request> = z.infer<(typeof requests)[R]['args']>
@@ -106,7 +113,9 @@ export const notices = {
   engine: engineStateSchema,
   document: documentSchema,
   /** A menu entry that the window carries out. */
-  command: z.enum(['home', 'new', 'runs', 'settings', 'demo'])
+  command: z.enum(['home', 'new', 'runs', 'compare', 'settings', 'demo']),
+  /** A menu entry that the viewer carries out. */
+  viewer: z.enum(viewerCommandIds)
 } as const satisfies Record<string, z.ZodType>
 export type Notice = keyof typeof notices
 export type NoticeValue<N extends Notice> = z.infer<(typeof notices)[N]>

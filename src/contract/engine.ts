@@ -3,7 +3,8 @@ import { bitsSchema, bitWidthSchema, methodSchema } from './bounds'
 import { quantizerRowSchema, type JobEvent } from './events'
 import { failureSchema, jobRequestSchema, jobSchema, quantizeRequestSchema, type Queue } from './jobs'
 import { jobViewSchema, withEvent, type JobView } from './job-view'
-import { doctorResultSchema, inspectResultSchema, tileResultSchema } from './results'
+import { outputsSchema } from './outputs'
+import { doctorResultSchema, inspectResultSchema } from './results'
 import { estimateSchema, patchSheetSchema, setCheckSchema } from './preparation'
 import { modelOverridesSchema, pictureFolderSchema } from './run'
 import {
@@ -76,18 +77,21 @@ export const engineCalls = {
    * process is at work on it.
    */
   'runs.expectIdle': { args: z.object({ folder: z.string() }), result: nothing },
-  /** A piece of a low-resolution picture as a variant of a run enlarges it, or full precision where that is null. */
+  /** How outputs of a run's networks for a low-resolution picture are made tile by tile, and what is there of them. */
+  'runs.outputs': { args: z.object({ folder: z.string(), picture: z.string() }), result: outputsSchema },
+  /**
+   * Has a variant of a run, or full precision where that is null, enlarge one tile of a picture, and keeps it in the run. Tiles
+   * that are there already are not made again.
+   */
   'runs.tile': {
     args: z.object({
       folder: z.string(),
       picture: z.string(),
       variant: z.object({ method: methodSchema, bits: bitsSchema }).nullable(),
-      left: z.int().min(0),
-      top: z.int().min(0),
-      width: z.int().min(1).max(1024),
-      height: z.int().min(1).max(1024)
+      column: z.int().min(0),
+      row: z.int().min(0)
     }),
-    result: tileResultSchema
+    result: nothing
   },
   'model.inspect': {
     args: z.object({ file: z.string(), overrides: modelOverridesSchema.optional() }),

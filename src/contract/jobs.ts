@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { bitsSchema, methodSchema } from './bounds'
+import { bitsSchema, contestantSchema, methodSchema } from './bounds'
 import { modelOverridesSchema, pictureFolderSchema, quantizeSettingsSchema } from './run'
 
 /** Quantizes a network on the user's pictures. */
@@ -33,6 +33,13 @@ export const jobRequestSchema = z.discriminatedUnion('kind', [
     kind: z.literal('upscale'),
     picture: z.string(),
     variant: z.object({ method: methodSchema, bits: bitsSchema }).nullable()
+  }),
+  /** Enlarges the user's pictures, and those in folders, by each of these, into a folder of the user's. */
+  z.object({
+    kind: z.literal('batch'),
+    inputs: z.array(z.string()).min(1),
+    contestants: z.array(z.object({ method: contestantSchema, bits: bitsSchema.nullable() })).min(1),
+    out: z.string()
   })
 ])
 export type JobRequest = Readonly<z.infer<typeof jobRequestSchema>>

@@ -91,15 +91,6 @@ export const upscaleResultSchema = z.object({
 })
 export type UpscaleResult = Readonly<z.infer<typeof upscaleResultSchema>>
 
-/** A piece of a picture that a network enlarged. */
-export const tileResultSchema = z.object({
-  width: z.int(),
-  height: z.int(),
-  /** A lossless WebP file. */
-  webp: z.instanceof(Uint8Array)
-})
-export type TileResult = Readonly<z.infer<typeof tileResultSchema>>
-
 const candidateSchema = z.object({
   runtime: z.string(),
   device: z.string(),

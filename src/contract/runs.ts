@@ -17,7 +17,7 @@ export const evaluationFileSchema = z.object({
       height: z.int(),
       views: z.array(
         z.object({
-          method: contestantSchema.or(z.literal('hr')),
+          method: contestantSchema.or(z.enum(['hr', 'lr'])),
           bits: bitsSchema.nullable(),
           /** A PNG file in the run folder. */
           file: z.string(),

@@ -1,0 +1,50 @@
+import type { PixelSource } from '../../contract/pixels'
+
+export type PaneKind = 'hr' | 'lr' | 'bicubic' | 'fp' | 'variant' | 'file'
+
+/** One version of a picture. */
+export interface Pane {
+  /** Tells versions apart and is the same for every picture of a run: `hr`, `fp 32`, `2dquant 4`; a file's path. */
+  readonly id: string
+  readonly kind: PaneKind
+  readonly title: string
+  readonly source: PixelSource
+  /** In its own pixels. */
+  readonly width: number
+  readonly height: number
+  /** Against the high-resolution picture, where that was measured. */
+  readonly psnr: number | null
+  readonly ssim: number | null
+  /** Tiles of an output that a network makes on demand; null where all is there from the beginning. */
+  readonly output: PaneOutput | null
+}
+
+/** An output that comes tile by tile. */
+export interface PaneOutput {
+  readonly columns: number
+  readonly rows: number
+  /** Side of a tile in the pane's pixels; the last ones have less. */
+  readonly side: number
+  /** Places of tiles that are there, as `column-row`. */
+  readonly done: ReadonlySet<string>
+  /** Why no more will come; null while they can. */
+  readonly failure: string | null
+}
+
+/** A picture in all its versions. Places are given in pixels of the largest. */
+export interface Scene {
+  readonly id: string
+  readonly title: string
+  readonly width: number
+  readonly height: number
+  readonly panes: readonly Pane[]
+}
+
+/** Pixels of the scene that one pixel of a pane takes; null where it is no whole number, or differs along the sides. */
+export function registration(
+  scene: Pick<Scene, 'width' | 'height'>,
+  pane: Pick<Pane, 'width' | 'height'>
+): number | null {
+  const factor = scene.width / pane.width
+  return Number.isInteger(factor) && pane.height * factor === scene.height ? factor : null
+}
