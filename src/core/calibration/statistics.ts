@@ -63,9 +63,8 @@ export function observe(graph: Graph, values: readonly string[]): Observable {
   )
   const builder = GraphBuilder.rewriting(graph)
   for (const node of graph.nodes) builder.append(node)
-  const ones = builder.integers(values.map(() => 1))
-  const split = (vector: string): string[] =>
-    builder.applyMany('Split', [vector, ones], values.length, { axis: int(0) })
+  const ones = values.map(() => 1)
+  const split = (vector: Value): Value[] => builder.split(vector, ones, 0)
   const widths = split(builder.input(widthsInput, [values.length]))
   const zeroPoints = split(builder.cast(builder.input(zeroPointsInput, [values.length]), 'uint16'))
   const chosen = new Map<string, Value>()

@@ -6,6 +6,9 @@ import { elementTypeCode } from './operators/elementwise'
 /** Where a value comes from; the name of a value of the graph under construction. */
 export type Value = string
 
+/** Outputs that a split has at most: with its input, eight values. */
+const mostParts = 7
+
 /**
  * Writes a graph node by node. Every method appends one standard operator and returns the value it makes; `as` names
  * that value (and its node), otherwise a name is made. Small constants are shared.
@@ -159,6 +162,29 @@ export class GraphBuilder {
 
   gather(x: Value, indices: Value, axis: number, as?: string): Value {
     return this.apply('Gather', [x, indices], { axis: int(axis) }, as)
+  }
+
+  /**
+   * Parts of so many elements along an axis, which together make up the whole. Many are split in steps: every output is a
+   * buffer of its own, and what runs on a GPU may be bound to eight of them (WebGPU's least limit) at a time.
+   */
+  split(x: Value, sizes: readonly number[], axis: number): Value[] {
+    if (sizes.length <= mostParts) {
+      return this.applyMany('Split', [x, this.integers(sizes)], sizes.length, { axis: int(axis) })
+    }
+    const each = Math.ceil(sizes.length / mostParts)
+    const groups = Array.from({ length: Math.ceil(sizes.length / each) }, (_, i) => {
+      return sizes.slice(i * each, (i + 1) * each)
+    })
+    const wholes = this.split(
+      x,
+      groups.map((group) => group.reduce((sum, size) => sum + size, 0)),
+      axis
+    )
+    return groups.flatMap((group, i) => {
+      const whole = wholes[i] ?? ''
+      return group.length === 1 ? [whole] : this.split(whole, group, axis)
+    })
   }
 
   concat(parts: readonly Value[], axis: number, as?: string): Value {

@@ -134,12 +134,11 @@ function quantizerOperands(builder: GraphBuilder, graph: Graph): ReadonlyMap<num
   if (quantizers.length === 0) throw new Error('The graph has no quantizers')
   const types = inferShapes(graph)
   const rankOf = ({ inputs: [x = ''] }: Node): number => types.get(x)?.shape.length ?? 0
-  const columns = builder.applyMany('Split', [boundsInput, builder.integers([1, 1])], 2, { axis: int(1) })
+  const columns = builder.split(boundsInput, [1, 1], 1)
   const [lower = '', upper = ''] = columns.map((column) => builder.reshape(column, [-1]))
   const step = builder.divide(builder.subtract(upper, lower), levelsInput)
-  const counts = builder.integers(quantizers.map((node) => intAttribute(node, 'rows', 1)))
-  const split = (vector: Value): Value[] =>
-    builder.applyMany('Split', [vector, counts], quantizers.length, { axis: int(0) })
+  const counts = quantizers.map((node) => intAttribute(node, 'rows', 1))
+  const split = (vector: Value): Value[] => builder.split(vector, counts, 0)
   const [lowers, uppers, steps] = [split(lower), split(upper), split(step)]
   const levels = split(builder.cast(levelsInput, 'uint8'))
   const zeros = (shape: readonly number[], count: number): Value =>

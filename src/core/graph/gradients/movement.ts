@@ -33,7 +33,7 @@ export const movement: Readonly<Record<string, GradientRule>> = {
     const { builder, node } = step
     const axis = axisOf(step, 0, step.output())
     const sizes = node.inputs.map((input) => step.size(input, axis))
-    return builder.applyMany('Split', [step.upstream, builder.integers(sizes)], sizes.length, { axis: int(axis) })
+    return builder.split(step.upstream, sizes, axis)
   },
 
   /** Parts on which the loss does not depend have a gradient of zero. */
