@@ -280,6 +280,7 @@ function sessionsWithin(model: Model, memoryCap: number): number {
 
 /** Reads a run and says where the tiles of its outputs are kept: elsewhere once bounds, weights or the model are others. */
 async function openOutputs(folder: string, memoryCap: number): Promise<OpenedOutputs> {
+  if (!existsSync(join(folder, runFile))) throw new StudioError('missing', `There is no run "${folder}" any more.`)
   const subject = await openSubject(folder, {}, {}, memoryCap)
   const { sha256, file } = subject
   const outputs: OpenedOutputs['outputs'][number][] = []
