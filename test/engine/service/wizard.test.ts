@@ -255,7 +255,8 @@ it('a job on a run that was not said is refused; several pictures of one run may
   const wanted = [null, dobi].map((variant) => {
     return call(studio, 'queue.add', { request: { kind: 'upscale', picture, variant }, run })
   })
-  const added = await Promise.all(wanted)
+  const many: JobRequest = { kind: 'batch', inputs: [picture], contestants: [dobi], out: join(folder, 'many') }
+  const added = [...(await Promise.all(wanted)), await call(studio, 'queue.add', { request: many, run })]
   for (const { id } of added) await until(studio, id, 'done')
   expect((await detailsOf(studio, run)).upscaled.map(({ method }) => method)).toEqual(['dobi', 'fp'])
   await studio.settle('pause')
