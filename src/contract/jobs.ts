@@ -82,6 +82,11 @@ export function hasEnded({ state }: Pick<Job, 'state'>): boolean {
   return state === 'done' || state === 'failed' || state === 'cancelled'
 }
 
+/** Whether a job enlarges pictures of the user by a run, which it leaves as it is; several may wait for one run. */
+export function enlarges({ kind }: JobRequest): boolean {
+  return kind === 'upscale' || kind === 'batch'
+}
+
 /** The job at work, if any. */
 export function jobAtWork({ jobs, atWork }: Queue): Job | undefined {
   return jobs.find(({ id }) => id === atWork)

@@ -39,15 +39,16 @@ export class EvaluationRecorder {
     return new EvaluationRecorder(folder, images)
   }
 
-  async add({ set, name, result: { method, bits }, image, hr, scores }: EvaluatedImage): Promise<void> {
+  async add({ set, name, result: { method, bits }, image, lr, hr, scores }: EvaluatedImage): Promise<void> {
     const known = this.#pictures.findIndex((picture) => picture.set === set && picture.name === name)
     const number = known === -1 ? this.#pictures.length : known
     const picture = this.#pictures[number] ?? { set, name, width: image.width, height: image.height, views: [] }
     if (known === -1) {
       this.#pictures.push(picture)
-      if (hr !== null) {
-        const file = await this.#write(number, 'hr', null, hr)
-        picture.views.push({ method: 'hr', bits: null, file, psnr: null, ssim: null })
+      for (const [given, original] of [['hr', hr] as const, ['lr', lr] as const]) {
+        if (original === null) continue
+        const file = await this.#write(number, given, null, original)
+        picture.views.push({ method: given, bits: null, file, psnr: null, ssim: null })
       }
     }
     const file = await this.#write(number, method, bits, image)

@@ -26,6 +26,13 @@ export interface SuperResolver {
   enlarge(picture: Image, constants?: NamedTensors): Promise<Image>
 }
 
+/** Throws a StudioError ('refused') for a picture that is smaller than the only size a network takes. */
+export function expectSize({ fixedSize }: Pick<Model, 'fixedSize'>, width: number, height: number): void {
+  if (fixedSize === null || (width >= fixedSize && height >= fixedSize)) return
+  const sizes = `this network takes pictures of ${fixedSize}×${fixedSize} only, not ${width}×${height}`
+  throw new StudioError('refused', `The picture is too small: ${sizes}.`)
+}
+
 /**
  * @param session the model's graph, or the same with quantizers
  * @param memoryCap bytes that the values of the network may take
@@ -44,10 +51,7 @@ export function superResolver(session: Session, model: Model, memoryCap: number)
   function tilesOf(width: number, height: number): ReturnType<typeof planTiles> | null {
     if (model.fixedSize !== null) {
       if (model.fixedSize === width && model.fixedSize === height) return null
-      if (width < model.fixedSize || height < model.fixedSize) {
-        const sizes = `this network takes pictures of ${model.fixedSize}×${model.fixedSize} only, not ${width}×${height}`
-        throw new StudioError('refused', `The picture is too small: ${sizes}.`)
-      }
+      expectSize(model, width, height)
       const overlap = Math.min(tileOverlap, Math.floor(model.fixedSize / 4))
       const tile = { width: model.fixedSize, height: model.fixedSize }
       return planTiles(width, height, { tile, overlap, multiple: 1 })

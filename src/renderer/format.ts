@@ -5,7 +5,7 @@ import { i18n } from './i18n'
 /** A method and its bits as lists name them: `2DQuant · 4 bits`. */
 export function variantTitle(method: PictureView['method'], bits: Bits | null): string {
   const { t } = i18n.global
-  if (method === 'hr') return t('run.original')
+  if (method === 'hr' || method === 'lr') return method.toUpperCase()
   const title = contestantTitles[method]
   return bits === null ? title : `${title} · ${t('run.bitCount', { bits: formatBits(bits) })}`
 }

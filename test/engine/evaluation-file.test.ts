@@ -16,6 +16,7 @@ beforeEach(async () => {
   await mkdir(run)
 })
 
+const lr = testPicture(5, 3)
 const [hr, fp, quantized] = [1, 2, 3].map((phase) => testPicture(20, 12, phase)) as [
   EvaluatedImage['image'],
   EvaluatedImage['image'],
@@ -31,6 +32,7 @@ const image = (
   name: 'one',
   result: { method, bits: weight === null ? null : { weight, activation: weight } },
   image: weight === null ? fp : quantized,
+  lr,
   hr,
   scores,
   ...more
@@ -54,14 +56,15 @@ describe('an evaluation in a run folder', () => {
     ])
     expect(read?.pictures[0]?.views).toEqual([
       { method: 'hr', bits: null, file: 'images/1/hr.png', psnr: null, ssim: null },
+      { method: 'lr', bits: null, file: 'images/1/lr.png', psnr: null, ssim: null },
       { method: 'fp', bits: null, file: 'images/1/fp.png', psnr: 30.5, ssim: 0.9 },
       { method: 'dobi', bits: { weight: 2, activation: 2 }, file: 'images/1/dobi-2.png', psnr: 27.25, ssim: 0.8 },
       { method: 'dobi', bits: { weight: 4, activation: 8 }, file: 'images/1/dobi-4-8.png', psnr: 28, ssim: 0.85 }
     ])
     const pictures = await Promise.all(
-      ['hr', 'fp', 'dobi-2'].map((name) => readImage(join(run, `images/1/${name}.png`)))
+      ['hr', 'lr', 'fp', 'dobi-2'].map((name) => readImage(join(run, `images/1/${name}.png`)))
     )
-    expect(pictures.map((picture) => picture.image)).toEqual([hr, fp, quantized])
+    expect(pictures.map((picture) => picture.image)).toEqual([hr, lr, fp, quantized])
     const files = read?.pictures.flatMap(({ views }) => views.map(({ file }) => file)) ?? []
     expect(new Set(files).size).toBe(files.length)
     for (const file of files) expect(existsSync(join(run, file)), file).toBe(true)
@@ -76,9 +79,13 @@ describe('an evaluation in a run folder', () => {
     expect(views.map((each) => each.map(({ method, psnr, ssim }) => [method, psnr, ssim]))).toEqual([
       [
         ['hr', null, null],
+        ['lr', null, null],
         ['fp', null, 1]
       ],
-      [['fp', null, null]]
+      [
+        ['lr', null, null],
+        ['fp', null, null]
+      ]
     ])
   })
 

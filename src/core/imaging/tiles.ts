@@ -17,7 +17,7 @@ export interface Tile extends Size {
  * is possible, so that windows stay where they are in the whole picture.
  *
  * @param tile width and height of a tile
- * @param overlap least number of pixels that neighbours share, below half of a tile's sides
+ * @param overlap least number of pixels that neighbours share, below half of a side of which there are several tiles
  */
 export function planTiles(
   width: number,
@@ -48,11 +48,12 @@ export function evenSide(total: number, largest: number, overlap: number, multip
 }
 
 function positions(total: number, size: number, overlap: number, multiple: number): readonly number[] {
+  if (size >= total) return [0]
   if (overlap * 2 >= size) throw new RangeError(`Tiles of ${size} pixels cannot overlap by ${overlap}`)
   const stride = Math.max(multiple, Math.floor((size - overlap) / multiple) * multiple)
   const starts: number[] = []
   for (let start = 0; start + size < total; start += stride) starts.push(start)
-  return [...starts, Math.max(0, total - size)]
+  return [...starts, total - size]
 }
 
 /**

@@ -31,6 +31,8 @@ export interface EvaluatedImage {
   readonly name: string
   readonly result: ResultKey
   readonly image: Image
+  /** What it was made from. */
+  readonly lr: Image
   readonly hr: Image | null
   /** Against `hr`. */
   readonly scores: Scores | null
@@ -119,7 +121,7 @@ async function score(
         }
         const scores = hr === null ? null : compare(image, hr, scale)
         if (scores !== null) tables[i]?.hr.at(-1)?.push({ name: entry.name, ...scores })
-        await config.onImage?.({ set: set.name, name: entry.name, result: contestant.key, image, hr, scores })
+        await config.onImage?.({ set: set.name, name: entry.name, result: contestant.key, image, lr, hr, scores })
         await report(context, 'evaluate', ++done, total, 'pictures')
       }
     }

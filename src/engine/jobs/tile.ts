@@ -1,16 +1,34 @@
+import { existsSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
+import { freemem } from 'node:os'
 import { join } from 'node:path'
-import type { Bits, Method } from '../../contract/bounds'
-import type { TileResult } from '../../contract/results'
+import { formatBits, variantFileName, variantKey, type Bits, type Method, type Variant } from '../../contract/bounds'
+import { runFile } from '../../contract/names'
+import type { Outputs } from '../../contract/outputs'
 import { StudioError } from '../../core/errors'
+import { estimateMemory } from '../../core/evaluation/memory'
 import { crop, quantizeTo8Bit, type Image } from '../../core/imaging/image'
-import type { Runtime } from '../../core/runtime'
-import { encodeWebp, readImage } from '../../formats/image-files'
+import { tileGrid, type TileGrid } from '../../core/imaging/tile-grid'
+import { toGrey } from '../../core/imaging/ycbcr'
+import type { Model } from '../../core/models/model'
+import type { Runtime, Session } from '../../core/runtime'
+import { pieceOf, readImageSize, readSamples, type Samples } from '../../formats/image-files'
+import { digestOf, KeptTiles, pictureKey, type KeptOutput } from '../kept-tiles'
+import { sha256OfFile } from '../model-file'
 import { boundsFile } from '../run-folder'
-import { tileOverlap } from '../super-resolver'
-import { loadOne, type LoadedResolver } from './variants'
+import { expectSize, tileOverlap, type SuperResolver } from '../super-resolver'
+import { openSubject, type Subject } from './variants'
 
-/** A piece of a picture as one network of a run enlarges it. */
+/** Pixels of the picture across a tile at least: larger ones come later, smaller ones compute more around them. */
+const leastSide = 128
+
+/** Networks that are kept loaded: a user goes round full precision and a few variants tile by tile. */
+const mostSessions = 4
+
+/** Runs whose models are kept. */
+const mostSubjects = 2
+
+/** A tile of a picture as one network of a run enlarges it. */
 export interface TileConfig {
   /** The run folder. */
   readonly folder: string
@@ -18,103 +36,273 @@ export interface TileConfig {
   readonly picture: string
   /** A method of the run at certain bits, or full precision (null). */
   readonly variant: { readonly method: Method; readonly bits: Bits } | null
-  /** Which part, in pixels of the picture. */
-  readonly left: number
-  readonly top: number
-  readonly width: number
-  readonly height: number
+  readonly column: number
+  readonly row: number
 }
 
-/** Enlarges pieces of pictures. The network and the picture of the last one are kept: users look around in one at a time. */
-export class TileReader {
-  readonly #runtime: Runtime
-  #network: { readonly key: string; readonly loaded: Promise<LoadedResolver> } | null = null
-  #picture: { readonly key: string; readonly image: Promise<Image> } | null = null
-  /** Tiles are made one after the other: a network that is in use is not given back. */
-  #last: Promise<unknown> = Promise.resolve()
+/** A run that was read, as it was then. */
+interface OpenedOutputs {
+  readonly subject: Subject
+  /** Bytes the values of a network may take. */
+  readonly memoryCap: number
+  /** What the model's file was. */
+  readonly model: string
+  /** Full precision first; each with the folder its tiles are kept in. */
+  readonly outputs: readonly { readonly variant: Variant | null; readonly folder: string; readonly network: string }[]
+}
 
-  constructor(runtime: Runtime) {
+/** A network that is loaded. */
+interface LoadedNetwork {
+  readonly folder: string
+  readonly session: Promise<Session>
+  /** By the folder of the variant's tiles. */
+  readonly resolvers: Map<string, SuperResolver>
+}
+
+/**
+ * Makes outputs of networks tile by tile and keeps them in the run. The last picture and the last networks stay in memory;
+ * tiles are made one after the other, and one that is given up before its turn costs nothing.
+ */
+export class TileReader {
+  readonly #runtime: () => Promise<Runtime>
+  readonly #memoryCap: () => number | null
+  readonly #kept: KeptTiles
+  /** By run folder, the last one used last. */
+  readonly #opened = new Map<string, { readonly key: string; readonly run: Promise<OpenedOutputs> }>()
+  /** The last one used last. */
+  readonly #networks = new Map<string, LoadedNetwork>()
+  #picture: { readonly key: string; readonly samples: Promise<Samples> } | null = null
+  /** A network that is in use is not given back: whatever needs or ends one waits for what came before. */
+  #last: Promise<unknown> = Promise.resolve()
+  #isDisposed = false
+
+  /** @param memoryCap bytes the values of a network may take as the user chose last; null is half of what is free */
+  constructor(
+    runtime: () => Promise<Runtime>,
+    memoryCap: () => number | null = () => null,
+    kept: KeptTiles = new KeptTiles()
+  ) {
     this.#runtime = runtime
+    this.#memoryCap = memoryCap
+    this.#kept = kept
   }
 
   /**
-   * Enlarges a piece with as much around it as the network sees, which is then cut off.
+   * How outputs for a picture are cut into tiles, and which are there.
    *
-   * @throws StudioError ('usage') where the piece does not lie in the picture
+   * @throws StudioError where the picture or the run cannot be read, the model has changed since, or the network takes no
+   *   pictures of this size
    */
-  tile(config: TileConfig, signal?: AbortSignal): Promise<TileResult> {
-    const made = this.#last.then(() => {
+  async outputs(folder: string, picture: string): Promise<Outputs> {
+    const { width, height } = await readImageSize(picture)
+    const key = await pictureKey(picture)
+    const { subject, outputs } = await this.#open(folder)
+    const { scale } = subject.model
+    const { side, columns, rows } = gridOf(subject.model, width, height)
+    await this.#kept.look(folder, key, new Set(outputs.map((output) => output.folder)))
+    const described = outputs.map(async ({ variant, folder: name }): Promise<Outputs['outputs'][number]> => {
+      const output: KeptOutput = { run: folder, picture: key, variant: name }
+      const at = this.#kept.folderOf(output)
+      return {
+        variant: variant === null ? null : { method: variant.method, bits: variant.bits },
+        source: { kind: 'tiles', folder: at, width: scale * width, height: scale * height, side: scale * side },
+        done: await this.#kept.places(output)
+      }
+    })
+    return { width, height, scale, columns, rows, outputs: await Promise.all(described) }
+  }
+
+  /**
+   * Enlarges a tile with as much around it as the network sees, which is then cut off, and keeps it rounded to 8 bits, grey
+   * where the picture is. One that is there is not made again.
+   *
+   * @throws StudioError ('usage') where the picture has no such tile, ('missing') where the run has no such variant
+   */
+  async tile(config: TileConfig, signal?: AbortSignal): Promise<void> {
+    const file = await this.#placeOf(config)
+    if (existsSync(file.path)) return
+    await this.#inTurn(async () => {
       // Those who look around give up tiles before their turn comes.
       signal?.throwIfAborted()
-      return this.#make(config)
+      if (this.#isDisposed) throw new StudioError('failed', 'The program ends.')
+      // Another call may have made it meanwhile, and bounds may have changed.
+      const place = await this.#placeOf(config)
+      if (!existsSync(place.path)) await this.#make(config, place)
     })
-    this.#last = made.catch(() => undefined)
-    return made
+  }
+
+  /** Gives back what is kept of a run in memory, once the tile that is being made is done. */
+  forget(folder: string): Promise<void> {
+    return this.#inTurn(async () => {
+      this.#opened.delete(folder)
+      for (const [key, network] of this.#networks) if (network.folder === folder) await this.#release(key)
+    })
   }
 
   async dispose(): Promise<void> {
-    await this.#last
-    await this.#release()
+    this.#isDisposed = true
+    await this.#inTurn(async () => {
+      for (const key of [...this.#networks.keys()]) await this.#release(key)
+      this.#picture = null
+    })
   }
 
-  async #make({ folder, picture: path, variant, left, top, width, height }: TileConfig): Promise<TileResult> {
-    const picture = await this.#open(path)
-    if (left + width > picture.width || top + height > picture.height) {
-      const sizes = `${width}×${height} at ${left}, ${top} does not lie in ${picture.width}×${picture.height}`
-      throw new StudioError('usage', `There is no such piece of "${path}": ${sizes}.`)
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#last.then(work)
+    this.#last = done.catch(() => undefined)
+    return done
+  }
+
+  async #placeOf({ folder, picture, variant, column, row }: TileConfig): Promise<Place> {
+    const key = await pictureKey(picture)
+    const opened = await this.#open(folder)
+    const wanted = variant === null ? null : variantKey(variant)
+    const output = opened.outputs.find((each) => (each.variant === null ? null : variantKey(each.variant)) === wanted)
+    if (output === undefined) {
+      const name = variant === null ? 'full precision' : `${variant.method} at ${formatBits(variant.bits)} bits`
+      throw new StudioError('missing', `"${folder}" holds no ${name}.`)
     }
-    const { resolver, multiple } = await this.#load(folder, variant)
-    const outwardStart = (from: number): number => Math.max(0, Math.floor((from - tileOverlap) / multiple) * multiple)
-    const [x, y] = [outwardStart(left), outwardStart(top)]
-    const outwardEnd = (to: number, end: number): number =>
-      Math.min(end, Math.ceil((to + tileOverlap) / multiple) * multiple)
-    const right = outwardEnd(left + width, picture.width)
-    const bottom = outwardEnd(top + height, picture.height)
-    const enlarged = await resolver.enlarge(crop(picture, x, y, right - x, bottom - y))
+    const kept: KeptOutput = { run: folder, picture: key, variant: output.folder }
+    return { opened, output, kept, path: this.#kept.fileOf(kept, column, row) }
+  }
+
+  async #make({ folder, picture, column, row }: TileConfig, { opened, output, kept }: Place): Promise<void> {
+    const [samples, resolver] = await Promise.all([
+      this.#read(picture, kept.picture),
+      this.#load(folder, opened, output)
+    ])
+    const { width, height } = samples
+    const grid = gridOf(opened.subject.model, width, height)
+    if (column >= grid.columns || row >= grid.rows) {
+      const tiles = `${grid.columns}×${grid.rows} tiles, and ${column}, ${row} is none of them`
+      throw new StudioError('usage', `"${picture}" is made of ${tiles}.`)
+    }
+    const tile = grid.tile(column, row)
+    const around = grid.around(tile)
+    const { image, isGrey } = pieceOf(samples, around)
+    const enlarged = await resolver.enlarge(image)
     const { scale } = resolver
-    const piece = crop(enlarged, (left - x) * scale, (top - y) * scale, width * scale, height * scale)
-    const webp = await encodeWebp(quantizeTo8Bit(piece))
-    return { width: piece.width, height: piece.height, webp: new Uint8Array(webp) }
+    const [left, top] = [(tile.left - around.left) * scale, (tile.top - around.top) * scale]
+    const cut: Image = crop(enlarged, left, top, tile.width * scale, tile.height * scale)
+    await this.#kept.keep(kept, column, row, quantizeTo8Bit(isGrey ? toGrey(cut) : cut))
   }
 
-  async #open(path: string): Promise<Image> {
-    const key = `${path} ${await changeOf(path)}`
-    if (this.#picture?.key !== key) {
-      this.#picture = { key, image: readImage(path).then(({ image }) => image) }
-    }
+  /** Reads a picture as the user sees it, in sRGB. */
+  async #read(path: string, key: string): Promise<Samples> {
+    if (this.#picture?.key !== key) this.#picture = { key, samples: readSamples(path, 'apply') }
     try {
-      return await this.#picture.image
+      return await this.#picture.samples
     } catch (error) {
       this.#picture = null
       throw error
     }
   }
 
-  async #load(folder: string, variant: TileConfig['variant']): Promise<LoadedResolver> {
-    const key = JSON.stringify([folder, await changeOf(join(folder, boundsFile)), variant])
-    if (this.#network?.key !== key) {
-      await this.#release()
-      this.#network = { key, loaded: loadOne(folder, variant, this.#runtime) }
+  /** Opens a run, or has it still as it is: anew where its bounds, its model or the memory that may be taken changed. */
+  async #open(folder: string): Promise<OpenedOutputs> {
+    const cap = this.#memoryCap()
+    const files = [join(folder, runFile), join(folder, boundsFile)]
+    const key = JSON.stringify([cap, ...(await Promise.all(files.map(changeOf)))])
+    const known = this.#opened.get(folder)
+    if (known?.key === key) {
+      const run = await known.run
+      if (run.model === (await changeOf(run.subject.file))) return run
     }
+    const run = openOutputs(folder, cap ?? freemem() / 2)
+    const entry = { key, run }
+    this.#opened.delete(folder)
+    this.#opened.set(folder, entry)
+    for (const oldest of [...this.#opened.keys()].slice(0, -mostSubjects)) this.#opened.delete(oldest)
     try {
-      return await this.#network.loaded
+      const opened = await run
+      // A network that is loaded still serves; what was made of it goes by the bounds and the memory of before.
+      for (const network of this.#networks.values()) if (network.folder === folder) network.resolvers.clear()
+      return opened
     } catch (error) {
-      this.#network = null
+      if (this.#opened.get(folder) === entry) this.#opened.delete(folder)
       throw error
     }
   }
 
-  async #release(): Promise<void> {
-    const network = this.#network
-    this.#network = null
-    if (network !== null) await (await network.loaded).dispose()
+  /** A network with the bounds of a variant; loaded where it is not, in place of the one not used for longest. */
+  async #load(folder: string, opened: OpenedOutputs, output: OpenedOutputs['outputs'][number]): Promise<SuperResolver> {
+    const { subject, memoryCap } = opened
+    const key = `${folder} ${output.network}`
+    let network = this.#networks.get(key)
+    this.#networks.delete(key)
+    if (network === undefined) {
+      const most = sessionsWithin(subject.model, memoryCap)
+      for (const oldest of [...this.#networks.keys()].slice(0, Math.max(0, this.#networks.size - most + 1))) {
+        await this.#release(oldest)
+      }
+      const session = this.#runtime().then((runtime) => subject.loadNetwork(output.variant, runtime))
+      network = { folder, session, resolvers: new Map() }
+    }
+    this.#networks.set(key, network)
+    try {
+      const session = await network.session
+      const resolver = network.resolvers.get(output.folder) ?? subject.resolverOn(session, output.variant)
+      network.resolvers.set(output.folder, resolver)
+      return resolver
+    } catch (error) {
+      this.#networks.delete(key)
+      throw error
+    }
+  }
+
+  async #release(key: string): Promise<void> {
+    const network = this.#networks.get(key)
+    this.#networks.delete(key)
+    if (network !== undefined) await (await network.session).dispose()
   }
 }
 
-/** When a file was changed last; 0 where there is none, which whoever reads it will say. */
-async function changeOf(path: string): Promise<number> {
-  return stat(path).then(
-    ({ mtimeMs }) => mtimeMs,
-    () => 0
-  )
+/** Where a tile is kept, and what makes it. */
+interface Place {
+  readonly opened: OpenedOutputs
+  readonly output: OpenedOutputs['outputs'][number]
+  readonly kept: KeptOutput
+  readonly path: string
+}
+
+function gridOf(model: Model, width: number, height: number): TileGrid {
+  expectSize(model, width, height)
+  const { multiple, fixedSize } = model
+  return tileGrid(width, height, { side: leastSide, overlap: tileOverlap, multiple, fixedSize })
+}
+
+/** Networks that may be loaded at a time: each keeps what its largest tile took. */
+function sessionsWithin(model: Model, memoryCap: number): number {
+  const side = model.fixedSize ?? leastSide + 2 * tileOverlap
+  const each = estimateMemory(model.graph).peakBytes(side, side)
+  return Math.min(mostSessions, Math.max(1, Math.floor(memoryCap / each)))
+}
+
+/** Reads a run and says where the tiles of its outputs are kept: elsewhere once bounds, weights or the model are others. */
+async function openOutputs(folder: string, memoryCap: number): Promise<OpenedOutputs> {
+  if (!existsSync(join(folder, runFile))) throw new StudioError('missing', `There is no run "${folder}" any more.`)
+  const subject = await openSubject(folder, {}, {}, memoryCap)
+  const { sha256, file } = subject
+  const outputs: OpenedOutputs['outputs'][number][] = []
+  for (const variant of [null, ...subject.variants]) {
+    const weights = variant?.weights === undefined ? '' : await sha256OfFile(join(folder, variant.weights))
+    const bounds = variant?.quantizers.map(({ name, bits, lower, upper, channels }) => {
+      return [name, bits, lower, upper, ...(channels ?? []).map((each) => [each.lower, each.upper])]
+    })
+    const [method, bits] = variant === null ? ['fp', null] : [variant.method, variant.bits]
+    const names = variant?.quantizers.map(({ name }) => name)
+    const network = digestOf([sha256, subject.model.config, subject.networkOf(variant), weights, names])
+    outputs.push({
+      variant,
+      folder: `${variantFileName(method, bits)}-${digestOf([sha256, leastSide, weights, bounds])}`,
+      network
+    })
+  }
+  return { subject, memoryCap, model: await changeOf(file), outputs }
+}
+
+/** What tells whether a file was changed; nothing where there is none, which whoever reads it will say. */
+async function changeOf(path: string): Promise<string> {
+  const found = await stat(path).catch(() => null)
+  return found === null ? '' : `${found.mtimeMs} ${found.size} ${found.ino}`
 }

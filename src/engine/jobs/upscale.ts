@@ -8,7 +8,7 @@ import { type Image } from '../../core/imaging/image'
 import { toGrey } from '../../core/imaging/ycbcr'
 import { imresize } from '../../core/imaging/imresize'
 import type { ModelOverrides } from '../../core/models/model'
-import { listImages, readImage, readImageSize, writeImage } from '../../formats/image-files'
+import { listImages, readImage, readImageSize, writeImage, type PictureFile } from '../../formats/image-files'
 import { report, type JobContext } from '../job'
 import { withDiskErrors } from '../run-folder'
 import type { SuperResolver } from '../super-resolver'
@@ -64,16 +64,25 @@ export async function enlargeFile(
   output: string
 ): Promise<UpscaleResult['images'][number]> {
   const started = performance.now()
-  const { image, alpha, bitDepth, isGrey } = await readImage(input, 'apply')
-  const enlarged = await resolver.enlarge(image)
-  const result = isGrey ? toGrey(enlarged) : enlarged
-  await writeImage(output, result, {
-    bitDepth,
-    ...(alpha === null ? {} : { alpha: enlargeAlpha(alpha, resolver.scale) })
-  })
-  const { width, height } = result
-  const tiles = resolver.tileCount(image.width, image.height)
+  const picture = await readImage(input, 'apply')
+  const { width, height } = await writeEnlarged(resolver, picture, output)
+  const tiles = resolver.tileCount(picture.image.width, picture.image.height)
   return { input, output, width, height, seconds: (performance.now() - started) / 1000, tiles }
+}
+
+/** What enlarges pictures: a network, or interpolation. */
+export type Enlarger = Pick<SuperResolver, 'scale' | 'enlarge'>
+
+/** Enlarges a picture into a PNG file with its bit depth, greyness and alpha; returns the size. */
+export async function writeEnlarged(
+  { scale, enlarge }: Enlarger,
+  { image, alpha, bitDepth, isGrey }: PictureFile,
+  output: string
+): Promise<{ readonly width: number; readonly height: number }> {
+  const enlarged = await enlarge(image)
+  const result = isGrey ? toGrey(enlarged) : enlarged
+  await writeImage(output, result, { bitDepth, ...(alpha === null ? {} : { alpha: enlargeAlpha(alpha, scale) }) })
+  return { width: result.width, height: result.height }
 }
 
 /** Transparency is no picture content; it is enlarged by bicubic interpolation. */
@@ -82,18 +91,16 @@ function enlargeAlpha(alpha: Image, scale: number): Image {
 }
 
 async function expandInputs(inputs: readonly string[]): Promise<readonly string[]> {
-  const files: string[] = []
-  for (const input of inputs) {
-    if (!existsSync(input)) throw new StudioError('missing', `There is no picture or folder "${input}".`)
-    if (!(await stat(input)).isDirectory()) {
-      files.push(input)
-      continue
-    }
-    const found = await listImages(input)
-    if (found.length === 0) throw new StudioError('missing', `There are no pictures in "${input}".`)
-    files.push(...found)
-  }
-  return files
+  return (await Promise.all(inputs.map(picturesOf))).flat()
+}
+
+/** A picture file itself, or the pictures in a folder. Throws a StudioError ('missing') where there are none. */
+export async function picturesOf(input: string): Promise<readonly string[]> {
+  if (!existsSync(input)) throw new StudioError('missing', `There is no picture or folder "${input}".`)
+  if (!(await stat(input)).isDirectory()) return [input]
+  const found = await listImages(input)
+  if (found.length === 0) throw new StudioError('missing', `There are no pictures in "${input}".`)
+  return found
 }
 
 function outputNames(files: readonly string[], out: string, scale: number): readonly string[] {

@@ -2,13 +2,14 @@ import { freemem } from 'node:os'
 import { basename, join } from 'node:path'
 import { formatBits, type Bits, type Method, type Variant } from '../../contract/bounds'
 import { StudioError } from '../../core/errors'
+import type { Graph } from '../../core/graph/graph'
 import type { Model, ModelOverrides } from '../../core/models/model'
 import { lowerQuantizers } from '../../core/quantization/lowering'
 import { perChannel, placeQuantizers, type QuantizerSite } from '../../core/quantization/placement'
 import type { Runtime, Session } from '../../core/runtime'
 import type { Tensor } from '../../core/tensor'
 import { readCheckpoint } from '../../formats/checkpoint'
-import { loadModel, overridesOfRun } from '../model-file'
+import { loadModel, overridesOfRun, type LoadedModel } from '../model-file'
 import { plannedSites, quantizerFeeds } from '../plan'
 import { isRunFolder, openRun } from '../run-folder'
 import { superResolver, type SuperResolver } from '../super-resolver'
@@ -25,6 +26,14 @@ export interface Subject {
   readonly name: string
   readonly model: Model
   readonly variants: readonly Variant[]
+  /** The model's file, as an absolute path, and its SHA-256. */
+  readonly file: string
+  readonly sha256: string
+  /** What tells the network of a variant, or of full precision (null), from others: variants that differ in bounds alone share one. */
+  networkOf(variant: Variant | null): string
+  loadNetwork(variant: Variant | null, runtime: Runtime): Promise<Session>
+  /** A network that is loaded, as a variant that shares it uses it. */
+  resolverOn(session: Session, variant: Variant | null): SuperResolver
   /** Loads the full-precision network. */
   loadFp(runtime: Runtime): Promise<Resolver>
   /** Loads the quantized network of every variant; variants that differ in bounds alone share a session. */
@@ -57,8 +66,8 @@ export async function openSubject(
     if (filter.method !== undefined || filter.bits !== undefined) {
       throw new StudioError('usage', `--method and --bits choose a variant of a run, but "${path}" is a model.`)
     }
-    const { model } = await loadModel(path, overrides)
-    return subject(basename(path), model, [], memoryCap, [], new Map())
+    const bare = await loadModel(path, overrides)
+    return subject(basename(path), bare, [], memoryCap, [], new Map())
   }
   const { run, bounds } = await openRun(path)
   const loaded = await loadModel(run.model.file, { ...overridesOfRun(run.model), ...overrides })
@@ -82,14 +91,12 @@ export async function openSubject(
     if (variant.weights === undefined) continue
     weights.set(variant, await readWeights(join(path, variant.weights), loaded.model))
   }
-  return subject(basename(path), loaded.model, variants, memoryCap, sites, weights)
+  return subject(basename(path), loaded, variants, memoryCap, sites, weights)
 }
 
 /** One network of a run that is loaded, and how its memory is given back. */
 export interface LoadedResolver {
   readonly resolver: SuperResolver
-  /** Pixels of which a picture's side is a multiple inside the network, so that its windows lie as in the whole. */
-  readonly multiple: number
   dispose(): Promise<void>
 }
 
@@ -101,15 +108,14 @@ export async function loadOne(
   memoryCap?: number
 ): Promise<LoadedResolver> {
   const subject = await openSubject(folder, {}, variant ?? {}, memoryCap)
-  const { multiple } = subject.model
   if (variant === null) {
     const resolver = await subject.loadFp(runtime)
-    return { resolver, multiple, dispose: () => resolver.dispose() }
+    return { resolver, dispose: () => resolver.dispose() }
   }
   const { resolvers, dispose } = await subject.loadVariants(runtime)
   const [resolver] = resolvers
   if (resolver === undefined) throw new StudioError('missing', `"${folder}" has no such variant.`)
-  return { resolver, multiple, dispose }
+  return { resolver, dispose }
 }
 
 /** The weights that a method changed. Throws a StudioError where they are not those of the model. */
@@ -125,42 +131,54 @@ async function readWeights(path: string, { graph }: Model): Promise<ReadonlyMap<
 
 function subject(
   name: string,
-  model: Model,
+  { model, file, sha256 }: LoadedModel,
   variants: readonly Variant[],
   memoryCap: number,
   sites: readonly QuantizerSite[],
   weights: ReadonlyMap<Variant, ReadonlyMap<string, Tensor>>
 ): Subject {
+  const isPerChannel = ({ quantizers }: Variant): boolean => quantizers.some(({ channels }) => channels !== undefined)
+  const networkOf: Subject['networkOf'] = (variant) =>
+    variant === null ? 'full precision' : `${variant.weights ?? ''} ${isPerChannel(variant)}`
+  const graphOf = (variant: Variant | null): Graph => {
+    if (variant === null) return model.graph
+    const initializers = new Map([...model.graph.initializers, ...(weights.get(variant) ?? [])])
+    const placed = isPerChannel(variant) ? perChannel(model.graph, sites) : sites
+    return lowerQuantizers(placeQuantizers({ ...model.graph, initializers }, placed))
+  }
+  const loadNetwork: Subject['loadNetwork'] = (variant, runtime) => runtime.load(graphOf(variant))
+  const resolverOn: Subject['resolverOn'] = (session, variant) => {
+    const resolver = superResolver(session, model, memoryCap)
+    if (variant === null) return resolver
+    const constants = quantizerFeeds(variant.quantizers)
+    return { ...resolver, enlarge: (picture) => resolver.enlarge(picture, constants) }
+  }
   return {
     name,
     model,
     variants,
+    file,
+    sha256,
+    networkOf,
+    loadNetwork,
+    resolverOn,
     async loadFp(runtime) {
-      const session = await runtime.load(model.graph)
-      return { ...superResolver(session, model, memoryCap), dispose: () => session.dispose() }
+      const session = await loadNetwork(null, runtime)
+      return { ...resolverOn(session, null), dispose: () => session.dispose() }
     },
     async loadVariants(runtime) {
       const sessions = new Map<string, Session>()
       const dispose = async (): Promise<void> => {
         for (const session of sessions.values()) await session.dispose()
       }
-      const resolverOf = async (variant: Variant): Promise<LoadedVariants['resolvers'][number]> => {
-        const isPerChannel = variant.quantizers.some(({ channels }) => channels !== undefined)
-        const key = `${variant.weights ?? ''} ${isPerChannel}`
-        const initializers = new Map([...model.graph.initializers, ...(weights.get(variant) ?? [])])
-        const placed = placeQuantizers(
-          { ...model.graph, initializers },
-          isPerChannel ? perChannel(model.graph, sites) : sites
-        )
-        const session = sessions.get(key) ?? (await runtime.load(lowerQuantizers(placed)))
-        sessions.set(key, session)
-        const constants = quantizerFeeds(variant.quantizers)
-        const resolver = superResolver(session, model, memoryCap)
-        return { ...resolver, variant, enlarge: (picture) => resolver.enlarge(picture, constants) }
-      }
       try {
         const resolvers: LoadedVariants['resolvers'][number][] = []
-        for (const variant of variants) resolvers.push(await resolverOf(variant))
+        for (const variant of variants) {
+          const key = networkOf(variant)
+          const session = sessions.get(key) ?? (await loadNetwork(variant, runtime))
+          sessions.set(key, session)
+          resolvers.push({ ...resolverOn(session, variant), variant })
+        }
         return { resolvers, dispose }
       } catch (error) {
         await dispose()

@@ -65,7 +65,8 @@ function summarize({ folder, run }: OpenedRun, evaluation: RunDetails['evaluatio
     bits: settings.bits,
     methods: settings.methods,
     psnr: fp === undefined || quantized.length === 0 ? null : { best: Math.max(...quantized), fp },
-    thumbnail: (views.find(({ method }) => method === 'fp') ?? views[0])?.file ?? null
+    thumbnail:
+      (views.find(({ method }) => method === 'fp') ?? views.find(({ method }) => method !== 'lr'))?.file ?? null
   }
 }
 

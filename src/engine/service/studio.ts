@@ -16,6 +16,7 @@ import { emptyJobView, withEvent } from '../../contract/job-view'
 import { bundledModelFile } from '../../contract/names'
 import { StudioError } from '../../core/errors'
 import { makeContext, type JobContext } from '../job'
+import { enlargeBatch } from '../jobs/batch'
 import { demo } from '../jobs/demo'
 import { DistributionReader } from '../jobs/distribution'
 import { TileReader } from '../jobs/tile'
@@ -63,7 +64,7 @@ export async function openStudio(initial: EngineConfig, tell: (notice: EngineNot
   await withDiskErrors(config.data, () => mkdir(config.data, { recursive: true }))
   const turns = new Turns()
   const distributions = new DistributionReader()
-  let tiles: TileReader | null = null
+  const tiles = new TileReader(requireRuntime, () => config.memoryCap)
   const runs = new Feed(0, topicReducers.runs)
   const runsChanged = (): void => {
     runs.publish(runs.state + 1)
@@ -143,10 +144,8 @@ export async function openStudio(initial: EngineConfig, tell: (notice: EngineNot
     },
     'runs.view': async ({ folder }) => (await readEvents(folder)).reduce(withEvent, emptyJobView),
     'runs.distribution': ({ folder, quantizer }) => distributions.distribution(folder, quantizer),
-    'runs.tile': async (config, { signal }) => {
-      tiles ??= new TileReader(await requireRuntime())
-      return tiles.tile(config, signal)
-    },
+    'runs.outputs': ({ folder, picture }) => tiles.outputs(resolve(folder), picture),
+    'runs.tile': ({ folder, ...tile }, { signal }) => done(tiles.tile({ folder: resolve(folder), ...tile }, signal)),
     'runs.errorCurve': ({ folder, quantizer, bits }) => distributions.errorCurve(folder, quantizer, bits),
     'runs.quantizers': (variant) => distributions.quantizers(variant),
     'runs.gallery': async ({ folder, quantizers }) => distributions.gallery(folder, quantizers),
@@ -162,6 +161,7 @@ export async function openStudio(initial: EngineConfig, tell: (notice: EngineNot
         )
       }
       await expectUnheld(run)
+      await tiles.forget(run)
       return null
     },
     'data.patches': (config, { signal }) => patchSheet(config, signal),
@@ -202,7 +202,7 @@ export async function openStudio(initial: EngineConfig, tell: (notice: EngineNot
     settle: async (how) => {
       watch.close()
       await queue.settle(how)
-      await tiles?.dispose()
+      await tiles.dispose()
     }
   }
 }
@@ -278,6 +278,11 @@ async function carryOut(
     case 'upscale':
       await upscaleIntoRun({ run, picture: request.picture, variant: request.variant, memoryCap }, context)
       return
+    case 'batch': {
+      const { inputs, contestants, out } = request
+      await enlargeBatch({ run, inputs, contestants, out, memoryCap }, context)
+      return
+    }
   }
 }
 

@@ -23,6 +23,7 @@ import { crop, fromTensor, quantizeTo8Bit } from '../../core/imaging/image'
 import { sheetOf } from '../../core/imaging/sheet'
 import type { Model } from '../../core/models/model'
 import type { QuantizerSite } from '../../core/quantization/placement'
+import type { Session } from '../../core/runtime'
 import { withListener, type JobContext } from '../job'
 import { draw, readInOrder, readPairs } from '../patches'
 import type { PictureEntry, PictureSet } from '../picture-sets'
@@ -193,6 +194,21 @@ export function splitPictures(
   return [entries.slice(0, kept), entries.slice(kept)]
 }
 
+/** The same sessions, which give way before every run: an iteration of a large network may take many seconds. */
+function givingWay(
+  [first, ...others]: TrainingSessions['sessions'],
+  { giveWay }: JobContext
+): TrainingSessions['sessions'] {
+  const wrap = (session: Session): Session => ({
+    run: async (...run) => {
+      await giveWay()
+      return session.run(...run)
+    },
+    dispose: () => session.dispose()
+  })
+  return [wrap(first), ...others.map(wrap)]
+}
+
 /** Where training stands beside its optimizer. */
 type Standing = Omit<TrainingCheckpoint, 'state'>
 
@@ -230,7 +246,7 @@ class VariantTraining {
     this.#context = context
     this.#start = start
     this.#distillation = {
-      sessions,
+      sessions: givingWay(sessions, context),
       inputShape,
       parameters: new ParameterVector(rows.length, recipe.weights),
       levels: Float32Array.from(rows, ({ levels }) => levels),

@@ -86,7 +86,6 @@ export const en = {
     scene: 'Picture',
     left: 'Left picture',
     right: 'Right picture',
-    original: 'Original',
     bitCount: '{bits} bits',
     numbers: 'Numbers',
     method: 'Method',

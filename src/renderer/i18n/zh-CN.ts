@@ -86,7 +86,6 @@ export const chinese: typeof en = {
     scene: '图像',
     left: '左图',
     right: '右图',
-    original: '原图',
     bitCount: '{bits} 比特',
     numbers: '数值',
     method: '方法',

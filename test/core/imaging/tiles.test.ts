@@ -102,6 +102,14 @@ describe('tiles', () => {
     )
   })
 
+  it('share nothing across a picture that one tile spans, however narrow', () => {
+    const tiles = planTiles(100, 10, { tile: { width: 64, height: 16 }, overlap: 24, multiple: 8 })
+    expect(tiles.map(({ left, top, height }) => [left, top, height])).toEqual([
+      [0, 0, 10],
+      [36, 0, 10]
+    ])
+  })
+
   it('must be more than twice as large as what they share', () => {
     expect(() => planTiles(100, 100, { tile: { width: 16, height: 16 }, overlap: 8, multiple: 1 })).toThrow(RangeError)
   })

@@ -206,8 +206,8 @@ describe('what is measured at the end', () => {
     expect(evaluation?.results.map(({ method }) => method)).toEqual(['bicubic', 'fp', 'dobi', '2dquant', '2dquant+'])
     expect(evaluation?.results).toEqual([...bicubic.results, ...ofRun.results])
     expect(evaluation?.pictures.map((each) => [each.set, each.name, each.views.length])).toEqual([
-      ['photos', 'three', 6],
-      ['flat', 'four', 6]
+      ['photos', 'three', 7],
+      ['flat', 'four', 7]
     ])
   })
 

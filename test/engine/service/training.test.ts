@@ -35,6 +35,8 @@ const settings: QuantizeSettings = {
 }
 const quantizing = { model: bundledModel, calibration: { folder: pictures }, settings }
 const request = { kind: 'quantize', ...quantizing } as const satisfies JobRequest
+/** What training starts from. */
+const start = { method: 'dobi' as const, bits: { weight: 2 as const, activation: 2 as const } }
 const asked = { quantizer: 'layers.0.residual_group.blocks.0.mlp.fc1.weight', bits: 2 } as const
 
 const configOf = (name: string): EngineConfig => ({
@@ -112,6 +114,24 @@ async function iterationsUntilAnswered({ client }: Window, run: string): Promise
   return waited
 }
 
+/**
+ * Milliseconds until an engine that has loaded nothing so far gives a picture's first tile, of the variant that training starts
+ * from. Each picture is made once.
+ */
+async function untilFirstTile({ client }: Window, run: string, name: string): Promise<number> {
+  const picture = join(folder, `${name}.png`)
+  await writeTestPicture(picture, 128, 128)
+  const started = performance.now()
+  await client.call('runs.tile', { folder: run, picture, variant: start, column: 0, row: 0 })
+  const taken = performance.now() - started
+  const { outputs } = await client.call('runs.outputs', { folder: run, picture })
+  expect(outputs.map(({ variant, done }) => [variant, done])).toContainEqual([start, ['0-0']])
+  return taken
+}
+
+/** Milliseconds that a tile may take longer while a network is trained. */
+const tileDelay = 2000
+
 let uninterrupted = ''
 
 beforeAll(async () => {
@@ -143,6 +163,7 @@ describe('training on the thread that answers', () => {
     window.follow(id)
     await untilIteration(run, 3)
     for (const waited of await iterationsUntilAnswered(window, run)) expect(waited).toBeLessThanOrEqual(2)
+    const whileTraining = await untilFirstTile(window, run, 'while training')
     expect(iterationsOf(run)).toBeLessThan(iterations)
 
     await first.settle('pause')
@@ -161,6 +182,9 @@ describe('training on the thread that answers', () => {
       expect(window.view?.trainings[0]?.loss.points).toHaveLength(done)
     })
     expect(window.view?.progress).toBeNull()
+    // Nothing is at work, and nothing is loaded: what the tile takes by itself.
+    const itself = await untilFirstTile(window, run, 'by itself')
+    expect(whileTraining).toBeLessThan(itself + tileDelay)
     await window.client.call('job.resume', { id })
     await untilIteration(run, done + 3)
     // A job at work waits for nothing that waits for its end.
@@ -239,6 +263,7 @@ describe('training on threads of its own, in a process that is killed', () => {
     window.follow(id)
     await untilIteration(run, 3)
     for (const waited of await iterationsUntilAnswered(window, run)) expect(waited).toBeLessThanOrEqual(2)
+    const whileTraining = await untilFirstTile(window, run, 'beside threads')
 
     await window.client.call('job.pause', { id })
     await window.untilState('paused')
@@ -266,6 +291,8 @@ describe('training on threads of its own, in a process that is killed', () => {
     const next = await startInProcess(config)
     window.client.connect(next.connect())
     await window.untilState('interrupted')
+    const itself = await untilFirstTile(window, run, 'in a process by itself')
+    expect(whileTraining).toBeLessThan(itself + tileDelay)
     expect(window.queue).toMatchObject({ held: true, jobs: [{ id, run, state: 'interrupted' }] })
     await window.client.call('job.resume', { id })
     await window.untilState('done')

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it, vi } from 'vitest'
 import { bitsSchema } from '../../../src/contract/bounds'
@@ -118,6 +118,11 @@ describe('the guided way', () => {
       ['upscaled/cat-fp_x4.png', 80],
       ['upscaled/cat-2dquant-2_x4.png', 80]
     ])
+    const out = join(folder, 'enlarged')
+    const contestants = [{ method: 'fp' as const, bits: null }, dobi]
+    await carriedOut(studio, { kind: 'batch', inputs: [picture], contestants, out }, run)
+    expect(readdirSync(out).toSorted()).toEqual(['cat-dobi-2_x4.png', 'cat-fp_x4.png'])
+    expect(readFileSync(join(out, 'cat-fp_x4.png'))).toEqual(readFileSync(join(run, 'upscaled/cat-fp_x4.png')))
     await studio.settle('pause')
   })
 
@@ -240,7 +245,8 @@ it('a job on a run that was not said is refused; several pictures of one run may
   const studio = await openStudio(configOf(), () => undefined)
   const ofRuns: readonly JobRequest[] = [
     { kind: 'evaluate', sets: [photos] },
-    { kind: 'upscale', picture, variant: null }
+    { kind: 'upscale', picture, variant: null },
+    { kind: 'batch', inputs: [picture], contestants: [dobi], out: folder }
   ]
   for (const asked of ofRuns) {
     await expect(call(studio, 'queue.add', { request: asked })).rejects.toMatchObject({ code: 'usage' })
@@ -249,7 +255,8 @@ it('a job on a run that was not said is refused; several pictures of one run may
   const wanted = [null, dobi].map((variant) => {
     return call(studio, 'queue.add', { request: { kind: 'upscale', picture, variant }, run })
   })
-  const added = await Promise.all(wanted)
+  const many: JobRequest = { kind: 'batch', inputs: [picture], contestants: [dobi], out: join(folder, 'many') }
+  const added = [...(await Promise.all(wanted)), await call(studio, 'queue.add', { request: many, run })]
   for (const { id } of added) await until(studio, id, 'done')
   expect((await detailsOf(studio, run)).upscaled.map(({ method }) => method)).toEqual(['dobi', 'fp'])
   await studio.settle('pause')

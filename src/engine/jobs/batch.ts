@@ -1,0 +1,147 @@
+import { existsSync } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
+import { basename, extname, join, resolve } from 'node:path'
+import {
+  formatBits,
+  variantFileName,
+  variantKey,
+  type Bits,
+  type Contestant,
+  type Variant
+} from '../../contract/bounds'
+import { StudioError } from '../../core/errors'
+import { imresize } from '../../core/imaging/imresize'
+import type { Session } from '../../core/runtime'
+import { readImage } from '../../formats/image-files'
+import { report, type JobContext } from '../job'
+import { withDiskErrors } from '../run-folder'
+import { openSubject, type Subject } from './variants'
+import { picturesOf, writeEnlarged, type Enlarger } from './upscale'
+
+export interface BatchConfig {
+  /** The run folder. */
+  readonly run: string
+  /** Picture files and folders of pictures. */
+  readonly inputs: readonly string[]
+  /** What enlarges each of them. */
+  readonly contestants: readonly { readonly method: Contestant; readonly bits: Bits | null }[]
+  /** The user's folder for the results; made where it is missing. */
+  readonly out: string
+  /** Bytes the values of a network may take. */
+  readonly memoryCap: number | undefined
+}
+
+/** Who enlarges, and what files it makes are called by. */
+interface NamedEnlarger extends Enlarger {
+  readonly name: string
+}
+
+/**
+ * Enlarges pictures by each contestant into `NAME-METHOD-BITS_x4.png`, with the bit depth, greyness and alpha of the original.
+ * Nothing is overwritten: where there is such a file, all files of that picture get a number, `NAME (2)-…`. What cannot be read
+ * is told as a warning and left out.
+ *
+ * @throws StudioError where the run has no such variant, nothing could be enlarged, or the disk does not take it
+ */
+export async function enlargeBatch(config: BatchConfig, context: JobContext): Promise<void> {
+  const { run, inputs, contestants, out, memoryCap } = config
+  const subject = await openSubject(run, {}, {}, memoryCap)
+  const wanted = contestants.map((contestant) => expectContestant(run, subject, contestant))
+  const told = new Set<string>()
+  /** What comes of work on one picture; null where that picture cannot be used, which is told once. */
+  const orTell = async <T>(work: Promise<T>): Promise<T | null> => {
+    try {
+      return await work
+    } catch (error) {
+      if (!isOfPicture(error)) throw error
+      if (!told.has(error.message)) context.emit({ kind: 'log', level: 'warning', message: error.message })
+      told.add(error.message)
+      return null
+    }
+  }
+
+  const files = new Set<string>()
+  for (const input of inputs) {
+    for (const file of (await orTell(picturesOf(input))) ?? []) files.add(resolve(file))
+  }
+  await withDiskErrors(out, () => mkdir(out, { recursive: true }))
+  const { enlargers, dispose } = await loadEnlargers(subject, files.size === 0 ? [] : wanted, context)
+  let [done, written] = [0, 0]
+  try {
+    for (const file of files) {
+      const picture = await orTell(readImage(file, 'apply'))
+      const targets = newFiles(out, basename(file, extname(file)), enlargers)
+      for (const [enlarger, target] of targets) {
+        const size = picture === null ? null : await orTell(writeEnlarged(enlarger, picture, target))
+        if (size !== null) written++
+        await report(context, 'upscale', ++done, files.size * targets.length, 'pictures')
+      }
+    }
+  } finally {
+    await dispose()
+  }
+  if (written === 0) throw new StudioError('unreadable', `No picture could be enlarged: ${[...told].join(' ')}`)
+  if (told.size === 0) return
+  const message = `${told.size} of the pictures and folders could not be enlarged; all others are in "${out}".`
+  context.emit({ kind: 'log', level: 'warning', message })
+}
+
+/** Whether an error is of one picture or folder, and others may do. */
+function isOfPicture(error: unknown): error is StudioError {
+  return error instanceof StudioError && ['missing', 'unreadable', 'refused'].includes(error.code)
+}
+
+/** What enlarges: bicubic interpolation, a variant of the run, or full precision (null). */
+type Wanted = Variant | 'bicubic' | null
+
+function expectContestant(run: string, { variants }: Subject, wanted: BatchConfig['contestants'][number]): Wanted {
+  if (wanted.method === 'bicubic') return 'bicubic'
+  if (wanted.method === 'fp') return null
+  const found = variants.find((variant) => variantKey(variant) === variantKey(wanted))
+  if (found !== undefined) return found
+  throw new StudioError('missing', `"${run}" holds no ${wanted.method} at ${formatBits(wanted.bits)} bits.`)
+}
+
+/** Loads what is wanted; variants that differ in bounds alone share a network. */
+async function loadEnlargers(
+  subject: Subject,
+  wanted: readonly Wanted[],
+  { runtime }: JobContext
+): Promise<{ readonly enlargers: readonly NamedEnlarger[]; dispose(): Promise<void> }> {
+  const sessions = new Map<string, Session>()
+  const dispose = async (): Promise<void> => {
+    for (const session of sessions.values()) await session.dispose()
+  }
+  const { scale } = subject.model
+  const enlargers = new Map<string, NamedEnlarger>()
+  try {
+    for (const each of wanted) {
+      if (each === 'bicubic') {
+        enlargers.set(each, { name: each, scale, enlarge: (image) => Promise.resolve(imresize(image, scale)) })
+        continue
+      }
+      const key = subject.networkOf(each)
+      const session = sessions.get(key) ?? (await subject.loadNetwork(each, runtime))
+      sessions.set(key, session)
+      const name = each === null ? 'fp' : variantFileName(each.method, each.bits)
+      enlargers.set(name, { name, ...subject.resolverOn(session, each) })
+    }
+    return { enlargers: [...enlargers.values()], dispose }
+  } catch (error) {
+    await dispose()
+    throw error
+  }
+}
+
+/** Files for a picture that are not there yet, all with one number above 1 where they need one. */
+function newFiles(
+  out: string,
+  picture: string,
+  enlargers: readonly NamedEnlarger[]
+): readonly (readonly [NamedEnlarger, string])[] {
+  for (let number = 1; ; number++) {
+    const numbered = number === 1 ? picture : `${picture} (${number})`
+    const files = enlargers.map((each) => [each, join(out, `${numbered}-${each.name}_x${each.scale}.png`)] as const)
+    if (!files.some(([, file]) => existsSync(file))) return files
+  }
+}
