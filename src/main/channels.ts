@@ -10,7 +10,6 @@ import {
   type RequestResult
 } from '../contract/channels'
 import type { Failure } from '../contract/jobs'
-import { portMessage } from '../contract/names'
 import { pageOrigin } from './places'
 
 /** Answers to every request; `window` is the one that asks. */
@@ -68,7 +67,7 @@ export function notify<N extends Notice>(window: BrowserWindow, notice: N, value
   if (!window.isDestroyed()) window.webContents.send(notice, notices[notice].parse(value))
 }
 
-/** Hands a window its port to the engine. */
-export function handPort(window: BrowserWindow, port: MessagePortMain): void {
-  if (!window.isDestroyed()) window.webContents.postMessage(portMessage, null, [port])
+/** Hands a window a port to one of our processes, under the name of a message. */
+export function handPort(window: BrowserWindow, message: string, port: MessagePortMain): void {
+  if (!window.isDestroyed()) window.webContents.postMessage(message, null, [port])
 }
