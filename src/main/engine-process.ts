@@ -1,10 +1,10 @@
-import { MessageChannelMain, type BrowserWindow, type UtilityProcess } from 'electron'
+import type { BrowserWindow, UtilityProcess } from 'electron'
 import log from 'electron-log/main'
 import type { EngineState } from '../contract/channels'
 import { engineNoticeSchema, type EngineConfig, type EngineNotice, type EngineOrder } from '../contract/engine'
 import type { Failure } from '../contract/jobs'
 import { portMessage } from '../contract/names'
-import { handPort } from './channels'
+import { connect } from './channels'
 import { engineFailure } from './engine-failure'
 import { startService } from './service-process'
 
@@ -135,12 +135,10 @@ export class EngineProcess {
   }
 
   #link(window: BrowserWindow): void {
-    const { port1, port2 } = new MessageChannelMain()
-    this.#order({ kind: 'connect' }, [port1])
-    handPort(window, portMessage, port2)
+    if (this.#process !== null) connect(window, this.#process, portMessage)
   }
 
-  #order(order: EngineOrder, ports: Electron.MessagePortMain[] = []): void {
-    this.#process?.postMessage(order, ports)
+  #order(order: EngineOrder): void {
+    this.#process?.postMessage(order)
   }
 }

@@ -19,8 +19,8 @@ const viewerItem = (command: ViewerCommand): string => `viewer.${command}`
 export function enableViewer(isShown: boolean): void {
   const menu = Menu.getApplicationMenu()
   for (const { id } of viewerCommands) {
-    const entry = menu?.getMenuItemById(viewerItem(id))
-    if (entry != null) entry.enabled = isShown
+    const entry = menu?.getMenuItemById(viewerItem(id)) ?? null
+    if (entry !== null) entry.enabled = isShown
   }
 }
 

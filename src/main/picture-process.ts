@@ -1,7 +1,7 @@
-import { app, MessageChannelMain, type BrowserWindow, type UtilityProcess } from 'electron'
+import { app, type BrowserWindow, type UtilityProcess } from 'electron'
 import log from 'electron-log/main'
 import { picturePortMessage } from '../contract/names'
-import { handPort } from './channels'
+import { connect } from './channels'
 import { startService } from './service-process'
 
 /**
@@ -20,10 +20,8 @@ export class PictureProcess {
 
   /** Gives a window a port to the process. */
   connect(window: BrowserWindow): void {
-    const { port1, port2 } = new MessageChannelMain()
     this.#process ??= this.#start()
-    this.#process.postMessage(null, [port1])
-    handPort(window, picturePortMessage, port2)
+    connect(window, this.#process, picturePortMessage)
   }
 
   #start(): UtilityProcess {
