@@ -9,6 +9,9 @@ export interface WorstRegion {
   readonly errorOfFp: number
 }
 
+/** Losses below this, in mean squared error, are but what sums of many numbers are wrong by. */
+const leastLoss = 1e-6
+
 /** More places than this are not looked at one by one, but every second, third … along both sides. */
 const mostPlaces = 2 ** 20
 
@@ -17,8 +20,6 @@ const mostPlaces = 2 ** 20
  * Errors come row by row, so that no more than a few numbers for each place are kept.
  */
 export class WorstRegions {
-  readonly #width: number
-  readonly #height: number
   readonly #regionWidth: number
   readonly #regionHeight: number
   /** Where squares may begin, from left to right and from top to bottom. */
@@ -37,8 +38,6 @@ export class WorstRegions {
    *   places at every n-th, and never farther apart than half their side
    */
   constructor(width: number, height: number, side: number) {
-    this.#width = width
-    this.#height = height
     this.#regionWidth = Math.min(side, width)
     this.#regionHeight = Math.min(side, height)
     const places = (width - this.#regionWidth + 1) * (height - this.#regionHeight + 1)
@@ -115,8 +114,9 @@ export class WorstRegions {
   }
 
   #worst(isTaken: Uint8Array): WorstRegion | null {
+    const pixels = this.#regionWidth * this.#regionHeight
     let worst = -1
-    let most = 0
+    let most = leastLoss * pixels
     for (let i = 0; i < isTaken.length; i++) {
       const excess = (this.#errors[i] ?? 0) - (this.#errorsOfFp[i] ?? 0)
       if (isTaken[i] === 1 || excess <= most) continue
@@ -124,7 +124,6 @@ export class WorstRegions {
       most = excess
     }
     if (worst === -1) return null
-    const pixels = this.#regionWidth * this.#regionHeight
     return {
       left: this.#columns[worst % this.#columns.length] ?? 0,
       top: this.#rows[Math.floor(worst / this.#columns.length)] ?? 0,

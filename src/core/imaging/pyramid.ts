@@ -6,6 +6,11 @@ export interface Samples {
   readonly data: Uint8Array
 }
 
+/** Samples that can be handed on to other threads and processes. */
+export interface OwnSamples extends Samples {
+  readonly data: Uint8Array<ArrayBuffer>
+}
+
 /** Width or height of a level: level 0 has the picture's own, each further level half of it, rounded up. */
 export function levelSize(size: number, level: number): number {
   return Math.ceil(size / 2 ** level)
@@ -15,14 +20,14 @@ export function levelSize(size: number, level: number): number {
  * The next level of a pyramid: the means of 2 × 2 pixels, halves rounded up. At the right and the bottom of odd sizes, the
  * means are of the pixels that there are.
  */
-export function halve(source: Samples): Samples {
+export function halve(source: Samples): OwnSamples {
   const halved = emptyHalf(source)
   halveRows(source, halved, 0, halved.height)
   return halved
 }
 
 /** What `halve` makes of a picture, before its rows are made. */
-export function emptyHalf({ width, height, channels }: Samples): Samples {
+export function emptyHalf({ width, height, channels }: Samples): OwnSamples {
   const size = { width: levelSize(width, 1), height: levelSize(height, 1) }
   return { ...size, channels, data: new Uint8Array(size.width * size.height * channels) }
 }
@@ -57,7 +62,7 @@ export function halveRows(source: Samples, target: Samples, from: number, to: nu
  * The next level of red, green, blue and opacity of which parts are not there yet (opacity 0): the means of those of 2 × 2
  * pixels that are, halves rounded up; nothing where none is.
  */
-export function halveWhatIsThere(source: Samples): Samples {
+export function halveWhatIsThere(source: Samples): OwnSamples {
   const halved = emptyHalf(source)
   const { width, height, data } = source
   const isThere = (x: number, y: number): boolean => x < width && y < height && (data[4 * (y * width + x) + 3] ?? 0) > 0

@@ -1,4 +1,4 @@
-import type { Pixels } from '../../contract/pixels'
+import type { Pixels, Rectangle } from '../../contract/pixels'
 import type { Image } from '../../core/imaging/image'
 import { imresizePart, sourceOf } from '../../core/imaging/imresize'
 import type { FilePicture } from './file-picture'

@@ -57,7 +57,7 @@ function repeat(
   { left, top }: Rectangle,
   columns: readonly number[],
   rows: readonly number[]
-): Uint8Array {
+): Uint8Array<ArrayBuffer> {
   const repeated = new Uint8Array(4 * columns.length * rows.length)
   const source = new Uint32Array(rgba.buffer, rgba.byteOffset, rgba.length / 4)
   const target = new Uint32Array(repeated.buffer)
