@@ -42,19 +42,49 @@ export function halveRows(source: Samples, target: Samples, from: number, to: nu
   for (let y = from; y < to; y++) {
     const above = 2 * y * stride
     const below = 2 * y + 1 < source.height ? above + stride : above
-    let at = y * target.width * channels
-    for (let x = 0; x < pairs; x++) {
-      let i = above + 2 * x * channels
-      let j = below + 2 * x * channels
-      for (let channel = 0; channel < channels; channel++, i++, j++) {
-        out[at++] = ((data[i] ?? 0) + (data[i + channels] ?? 0) + (data[j] ?? 0) + (data[j + channels] ?? 0) + 2) >> 2
-      }
-    }
+    const at = y * target.width * channels
+    if (channels === 3) meanOfColours(data, above, below, out, at, pairs)
+    else meanOfPairs(data, above, below, out, at, pairs, channels)
     if (pairs === target.width) continue
     for (let channel = 0; channel < channels; channel++) {
       const last = 2 * pairs * channels + channel
-      out[at++] = ((data[above + last] ?? 0) + (data[below + last] ?? 0) + 1) >> 1
+      out[at + pairs * channels + channel] = ((data[above + last] ?? 0) + (data[below + last] ?? 0) + 1) >> 1
     }
+  }
+}
+
+/** A row of means of pixels that lie two by two in two rows. */
+function meanOfPairs(
+  data: Uint8Array,
+  above: number,
+  below: number,
+  out: Uint8Array,
+  at: number,
+  pairs: number,
+  channels: number
+): void {
+  let [i, j, to] = [above, below, at]
+  for (let x = 0; x < pairs; x++, i += channels, j += channels) {
+    for (let channel = 0; channel < channels; channel++, i++, j++) {
+      out[to++] = ((data[i] ?? 0) + (data[i + channels] ?? 0) + (data[j] ?? 0) + (data[j + channels] ?? 0) + 2) >> 2
+    }
+  }
+}
+
+/** The same for three channels, as most pictures have them: written out, it takes half as long. */
+function meanOfColours(
+  data: Uint8Array,
+  above: number,
+  below: number,
+  out: Uint8Array,
+  at: number,
+  pairs: number
+): void {
+  let [i, j, to] = [above, below, at]
+  for (let x = 0; x < pairs; x++, i += 6, j += 6, to += 3) {
+    out[to] = ((data[i] ?? 0) + (data[i + 3] ?? 0) + (data[j] ?? 0) + (data[j + 3] ?? 0) + 2) >> 2
+    out[to + 1] = ((data[i + 1] ?? 0) + (data[i + 4] ?? 0) + (data[j + 1] ?? 0) + (data[j + 4] ?? 0) + 2) >> 2
+    out[to + 2] = ((data[i + 2] ?? 0) + (data[i + 5] ?? 0) + (data[j + 2] ?? 0) + (data[j + 5] ?? 0) + 2) >> 2
   }
 }
 
