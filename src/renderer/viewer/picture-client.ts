@@ -31,7 +31,7 @@ export class PictureClient {
   /** Calls the process. Rejects with an EngineError where it fails, ends, or the signal is aborted. */
   call<C extends PictureCall>(name: C, args: Args<C>, signal?: AbortSignal): Promise<Result<C>> {
     const result = this.#client.call(name, args, signal)
-    if (!this.#client.isConnected && !this.#isAsked) void this.#begin()
+    if (!this.#client.isConnected && !this.#isAsked && signal?.aborted !== true) void this.#begin()
     return result
   }
 
