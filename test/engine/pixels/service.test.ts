@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
-import sharp from 'sharp'
+import sharp, { type Sharp } from 'sharp'
 import { describe, expect, it } from 'vitest'
 import type { z } from 'zod'
 import { pictureCalls, type PictureCall, type Pixels, type PixelSource } from '../../../src/contract/pixels'
@@ -69,15 +69,15 @@ const sameBytes = (a: ArrayLike<number>, b: ArrayLike<number>): boolean =>
   Buffer.compare(Buffer.from(a), Buffer.from(b)) === 0
 
 describe('a picture file', () => {
-  const raw = (channels: 1 | 2 | 3 | 4): sharp.Sharp => {
+  const raw = (channels: 1 | 2 | 3 | 4): Sharp => {
     const samples = Uint8Array.from({ length: 7 * 5 * channels }, (_, i) => (i * 89 + (i >> 3)) % 256)
     return sharp(samples, { raw: { width: 7, height: 5, channels } })
   }
-  const deep = (channels: 1 | 3): sharp.Sharp => {
+  const deep = (channels: 1 | 3): Sharp => {
     const samples = Uint16Array.from({ length: 7 * 5 * channels }, (_, i) => (i * 20_011 + 5) % 65_536)
     return sharp(samples, { raw: { width: 7, height: 5, channels } })
   }
-  const files: Readonly<Record<string, sharp.Sharp>> = {
+  const files: Readonly<Record<string, Sharp>> = {
     'colour.png': raw(3).png(),
     'grey.png': raw(1).toColourspace('b-w').png(),
     'clear.png': raw(4).png(),
