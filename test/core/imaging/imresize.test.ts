@@ -1,6 +1,8 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { makeImage } from '../../../src/core/imaging/image'
-import { imresize } from '../../../src/core/imaging/imresize'
+import { crop, makeImage } from '../../../src/core/imaging/image'
+import { imresize, imresizePart, sourceOf } from '../../../src/core/imaging/imresize'
+import { testPicture } from '../../pictures'
 
 describe('imresize', () => {
   it.each([0.25, 1 / 3, 0.5, 1, 2, 3, 4])('keeps a constant picture, × %d', (scale) => {
@@ -42,5 +44,33 @@ describe('imresize', () => {
       0.25
     )
     for (const value of data) expect(Math.abs(value - 127.5)).toBeLessThan(4)
+  })
+})
+
+describe('imresizePart', () => {
+  it('makes of what lies under a part what the whole picture has there', () => {
+    const place = fc.record({
+      x: fc.double({ min: 0, max: 0.99, noNaN: true }),
+      y: fc.double({ min: 0, max: 0.99, noNaN: true })
+    })
+    fc.assert(
+      fc.property(
+        fc.tuple(fc.integer({ min: 1, max: 20 }), fc.integer({ min: 1, max: 20 })),
+        fc.constantFrom(2, 3, 4, 8, 0.5, 1 / 3),
+        place,
+        place,
+        ([width, height], scale, begin, end) => {
+          const image = testPicture(width, height)
+          const whole = imresize(image, scale)
+          const [left, top] = [Math.floor(begin.x * whole.width), Math.floor(begin.y * whole.height)]
+          const across = 1 + Math.floor(end.x * (whole.width - left))
+          const part = { left, top, width: across, height: 1 + Math.floor(end.y * (whole.height - top)) }
+          const under = sourceOf(image, scale, part)
+          const source = crop(image, under.left, under.top, under.width, under.height)
+          expect(imresizePart(image, scale, part, source)).toEqual(crop(whole, left, top, part.width, part.height))
+        }
+      ),
+      { numRuns: 60 }
+    )
   })
 })
