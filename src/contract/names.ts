@@ -1,6 +1,9 @@
 /** The message by which a window gets its port to the engine. */
 export const portMessage = 'engine-port'
 
+/** The message by which a window gets its port to the process that reads pictures. */
+export const picturePortMessage = 'pictures-port'
+
 /** Addresses that pages are loaded from, and pictures of runs: `studio-image://KEY/images/1/fp.png`. */
 export const pageScheme = 'studio'
 export const imageScheme = 'studio-image'

@@ -9,7 +9,7 @@ import type {
   StudioDocument
 } from '../contract/channels'
 import type { Failure } from '../contract/jobs'
-import { portMessage } from '../contract/names'
+import { picturePortMessage, portMessage } from '../contract/names'
 
 type Answer<T> = { readonly value: T } | { readonly failure: Failure }
 
@@ -28,9 +28,11 @@ function listen<N extends Notice>(notice: N, listener: (value: NoticeValue<N>) =
 }
 
 // A port cannot pass the bridge; it reaches the page as a message of the window to itself.
-ipcRenderer.on(portMessage, ({ ports }) => {
-  window.postMessage(portMessage, window.location.origin, [...ports])
-})
+for (const message of [portMessage, picturePortMessage]) {
+  ipcRenderer.on(message, ({ ports }) => {
+    window.postMessage(message, window.location.origin, [...ports])
+  })
+}
 
 /**
  * What pages can ask of the main process. Answers are values: an error would lose all but its message on its way over the
@@ -42,6 +44,7 @@ const studio = {
   chooseModel: () => ask('choose.model', null),
   chooseFolder: () => ask('choose.folder', null),
   choosePicture: () => ask('choose.picture', null),
+  choosePictures: () => ask('choose.pictures', null),
   openPath: (path: string) => ask('open.path', { path }),
   recentDocuments: () => ask('documents.recent', null),
   documentOpened: (document: StudioDocument) => ask('documents.opened', document),
@@ -56,11 +59,14 @@ const studio = {
   copyDiagnostics: () => ask('diagnostics.copy', null),
   checkForUpdate: () => ask('update.check', null),
   restartEngine: () => ask('engine.restart', null),
+  connectPictures: () => ask('pictures.connect', null),
+  viewerShown: (isShown: boolean) => ask('viewer.shown', { isShown }),
   /** The path of a file that was dropped on the page. */
   pathOf: (file: File) => webUtils.getPathForFile(file),
   onEngine: (listener: (state: NoticeValue<'engine'>) => void) => listen('engine', listener),
   onDocument: (listener: (document: NoticeValue<'document'>) => void) => listen('document', listener),
-  onCommand: (listener: (command: NoticeValue<'command'>) => void) => listen('command', listener)
+  onCommand: (listener: (command: NoticeValue<'command'>) => void) => listen('command', listener),
+  onViewerCommand: (listener: (command: NoticeValue<'viewer'>) => void) => listen('viewer', listener)
 }
 export type StudioBridge = typeof studio
 

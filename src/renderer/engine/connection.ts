@@ -1,6 +1,6 @@
 import { portMessage } from '../../contract/names'
-import type { Port } from '../../contract/protocol'
 import { EngineClient } from './client'
+import { onPort } from './window-port'
 
 /** This window's channel to the engine. */
 export const engine = new EngineClient((then) => {
@@ -11,25 +11,7 @@ export const engine = new EngineClient((then) => {
 
 /** Takes every port that the main process hands to this window: one at the start, and one for each new engine. */
 export function acceptPorts(): void {
-  window.addEventListener('message', ({ source, data, ports: [port] }) => {
-    if (source === window && data === portMessage && port !== undefined) engine.connect(browserPort(port))
+  onPort(portMessage, (port) => {
+    engine.connect(port)
   })
-}
-
-function browserPort(port: MessagePort): Port {
-  return {
-    post: (message) => {
-      port.postMessage(message)
-    },
-    listen: (onMessage, onClose) => {
-      port.addEventListener('message', ({ data }) => {
-        onMessage(data)
-      })
-      port.addEventListener('close', onClose)
-      port.start()
-    },
-    close: () => {
-      port.close()
-    }
-  }
 }
