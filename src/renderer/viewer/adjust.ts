@@ -1,12 +1,12 @@
 import { colourMaps, differenceChannels, differenceForms } from '../../contract/pixels'
 import type { useViewer } from '../stores/viewer'
 
-export const gains = [1, 2, 4, 8, 16, 32, 64, 128, 256] as const
-export const magnifications = [1, 2, 3, 4, 6, 8] as const
+export const gains: readonly number[] = [1, 2, 4, 8, 16, 32, 64, 128, 256]
+export const magnifications: readonly number[] = [1, 2, 3, 4, 6, 8]
 /** CSS pixels. */
-export const lensRadii = [60, 90, 120, 160, 220] as const
+export const lensRadii: readonly number[] = [60, 90, 120, 160, 220]
 /** Milliseconds that a picture stands, slowest first. Below 200, it would flash more often than is safe to look at. */
-export const flickerIntervals = [2000, 1000, 700, 500, 300, 200] as const
+export const flickerIntervals: readonly number[] = [2000, 1000, 700, 500, 300, 200]
 const splitStep = 0.05
 
 type Adjusted = Pick<ReturnType<typeof useViewer>, 'mode' | 'split' | 'flicker' | 'difference' | 'lens'>

@@ -98,16 +98,8 @@ function placeOf(target: EventTarget | null): FocusedPlace {
     : 'button'
 }
 
-/** What the main process offers to the viewer. */
-interface ViewerBridge {
-  /** Whether the viewer is shown, and its entries in the menu can be chosen. */
-  viewerShown(isShown: boolean): Promise<unknown>
-  onViewerCommand(listener: (command: ViewerCommand) => void): () => void
-}
-
 /** Carries out what keys and the menu say, as long as the component that calls it is shown. */
 export function useViewerCommands(onCommand: (command: ViewerCommand) => void): void {
-  const bridge: ViewerBridge = window.studio
   const press = (event: KeyboardEvent): void => {
     if (event.defaultPrevented || event.isComposing) return
     const command = commandOf({
@@ -126,12 +118,12 @@ export function useViewerCommands(onCommand: (command: ViewerCommand) => void): 
   let stopListening: () => void = () => undefined
   onMounted(() => {
     window.addEventListener('keydown', press)
-    stopListening = bridge.onViewerCommand(onCommand)
-    void bridge.viewerShown(true)
+    stopListening = window.studio.onViewerCommand(onCommand)
+    void window.studio.viewerShown(true)
   })
   onBeforeUnmount(() => {
     window.removeEventListener('keydown', press)
     stopListening()
-    void bridge.viewerShown(false)
+    void window.studio.viewerShown(false)
   })
 }

@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import type { pictureCalls, Pixels } from '../../contract/pixels'
+import type { pictureCalls, Pixels, PixelSource } from '../../contract/pixels'
 import type { PyramidPicture, TilePlace } from './pyramid'
 
 export type TileArgs = z.input<(typeof pictureCalls)['pictures.tile']['args']>
@@ -81,10 +81,14 @@ export class TileCache<I extends TileImage> {
     return tile.image
   }
 
-  /** Why a tile of a picture that is wanted cannot be had; null where nothing is known to be wrong. */
-  failureOf(picture: string): string | null {
+  /** Why a tile of a picture that is wanted, or of its difference, cannot be had; null where nothing is known to be wrong. */
+  failureOf(source: PixelSource): string | null {
+    // Nearly always there is nothing to compare.
+    if (this.#failures.size === 0) return null
+    const text = JSON.stringify(source)
     for (const [key, message] of this.#failures) {
-      if (this.#wanted.get(key)?.picture.key === picture) return message
+      const tile = this.#wanted.get(key)
+      if (tile !== undefined && JSON.stringify(tile.picture.source) === text) return message
     }
     return null
   }
