@@ -35,7 +35,10 @@ export const useViewer = defineStore('viewer', () => {
   const region = ref<Rectangle | null>(null)
   /** Whether dragging draws the region, instead of moving the picture. */
   const isDrawingRegion = ref(false)
-  const split = reactive({ orientation: 'vertical', position: 0.5 })
+  const split = reactive<{ orientation: 'vertical' | 'horizontal'; position: number }>({
+    orientation: 'vertical',
+    position: 0.5
+  })
   /** Milliseconds that each picture stands. */
   const flicker = reactive({ isPlaying: false, interval: 500 })
   const difference = reactive<DifferenceChoice>({
