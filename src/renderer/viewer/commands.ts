@@ -1,15 +1,6 @@
 import { onBeforeUnmount, onMounted } from 'vue'
-import { viewerCommands, type ViewerCommand } from '../../contract/viewer-commands'
-
-/** What of a pressed key tells a command. */
-export type PressedKey = Pick<KeyboardEvent, 'key' | 'code' | 'shiftKey' | 'ctrlKey' | 'metaKey' | 'altKey'> & {
-  /** Whether the key that gives third letters is held, which other systems tell as Ctrl and Alt. */
-  readonly isAltGraph: boolean
-}
-
-const commandsByKey: ReadonlyMap<string, ViewerCommand> = new Map(
-  viewerCommands.flatMap(({ id, keys }) => keys.map((key) => [key, id] as const))
-)
+import type { ViewerCommand } from '../../contract/viewer-commands'
+import { commandOf, isKeyOf, type FocusedPlace } from './keys'
 
 /** Commands that go on as long as their key is held down. */
 const repeating: ReadonlySet<ViewerCommand> = new Set([
@@ -26,58 +17,6 @@ const repeating: ReadonlySet<ViewerCommand> = new Set([
   'nextWorst',
   'previousWorst'
 ])
-
-/**
- * The command of a key; null where it has none. The letter that is typed counts. Where that is no letter of commands, as with
- * Cyrillic letters or digits that need Shift, the key's place does.
- */
-export function commandOf({
-  key,
-  code,
-  shiftKey,
-  ctrlKey,
-  metaKey,
-  altKey,
-  isAltGraph
-}: PressedKey): ViewerCommand | null {
-  if (!isAltGraph && (ctrlKey || metaKey || altKey)) return null
-  const isLetter = /^[a-z]$/i.test(key)
-  // Of signs it does not matter whether they need Shift; capitals may come from a lock.
-  const typed = isLetter ? withShift(key.toUpperCase(), shiftKey) : key
-  const byLetter = commandsByKey.get(typed)
-  if (byLetter !== undefined) return byLetter
-  if (isLetter || isAltGraph) return null
-  const atPlace = /^Key([A-Z])$/.exec(code)?.[1]
-  if (atPlace !== undefined) return commandsByKey.get(withShift(atPlace, shiftKey)) ?? null
-  if (shiftKey) return null
-  const digit = /^(?:Digit|Numpad)([0-9])$/.exec(code)?.[1]
-  return commandsByKey.get(digit ?? signsByPlace[code] ?? '') ?? null
-}
-
-function withShift(letter: string, shiftKey: boolean): string {
-  return shiftKey ? `Shift+${letter}` : letter
-}
-
-const signsByPlace: Readonly<Record<string, string>> = { BracketLeft: '[', BracketRight: ']' }
-
-/** Where a key was pressed, and which keys are that place's own. */
-export type FocusedPlace = 'text' | 'button' | 'slider' | 'choice' | 'other'
-
-/** Whether a key that has a command is one that the focused place itself needs. */
-export function isKeyOf(place: FocusedPlace, key: string): boolean {
-  switch (place) {
-    case 'text':
-      return true
-    case 'button':
-      return key === ' '
-    case 'slider':
-      return key === ' ' || key.startsWith('Arrow') || key.startsWith('Page')
-    case 'choice':
-      return key === ' ' || key.startsWith('Arrow')
-    case 'other':
-      return false
-  }
-}
 
 function placeOf(target: EventTarget | null): FocusedPlace {
   if (!(target instanceof HTMLElement)) return 'other'

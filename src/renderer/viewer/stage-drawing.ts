@@ -1,6 +1,6 @@
 import type { Difference, Rectangle } from '../../contract/pixels'
 import type { ViewerMode } from '../stores/viewer'
-import type { Crosshair, Layer, StageDrawing } from './draw'
+import type { Crosshair, Layer, StageDrawing } from './drawing'
 import { doneUnder } from './outputs-under'
 import {
   extentIn,

@@ -5,12 +5,20 @@ const pinchFactor = 5
 /** Lines of a wheel that scrolls by lines. */
 const pixelsOfLine = 40
 
+/** What of an event tells how far was scrolled. */
+interface Scrolling {
+  readonly deltaY: number
+  /** 0 where it is told in CSS pixels. */
+  readonly deltaMode: number
+  readonly ctrlKey: boolean
+}
+
 /** Makes steps of what wheels and trackpads scroll: one of each notch, and one of each short way of fingers. */
 export class WheelSteps {
   #rest = 0
 
   /** Steps to zoom in by; negative ones zoom out. */
-  take({ deltaY, deltaMode, ctrlKey }: Pick<WheelEvent, 'deltaY' | 'deltaMode' | 'ctrlKey'>): number {
+  take({ deltaY, deltaMode, ctrlKey }: Scrolling): number {
     const pixels = deltaMode === 0 ? deltaY : deltaY * pixelsOfLine
     if (Math.abs(pixels) >= pixelsOfStep) {
       this.#rest = 0
