@@ -14,7 +14,7 @@ function clearStalePrograms(): Plugin {
   }
 }
 
-/** Builds what runs on Node: the command line, and the engine of the desktop app. Dependencies are loaded from node_modules. */
+/** Builds what runs on Node: the command line, and the engine and the reader of pictures of the desktop app. Dependencies are loaded from node_modules. */
 export default defineConfig({
   plugins: [clearStalePrograms()],
   build: {
@@ -29,6 +29,7 @@ export default defineConfig({
         demo: 'src/cli/demo.ts',
         bench: 'test/bench/main.ts',
         engine: 'src/engine/worker.ts',
+        pictures: 'src/engine/pixels/worker.ts',
         'session-thread': 'src/runtimes/session-thread.ts'
       },
       // Chunks lie beside the entries, so that a file of ours is found from any of them.

@@ -44,7 +44,13 @@ async function wrongFuses(executable, isTestBuild) {
 }
 
 const carried = ['models/swinir-tiny-x4.safetensors', 'models/swinir-tiny-x4.md', 'samples', 'icon.png', 'licences.txt']
-const parts = ['/out/main/index.mjs', '/out/preload/index.cjs', '/out/renderer/index.html', '/out/engine.mjs']
+const parts = [
+  '/out/main/index.mjs',
+  '/out/preload/index.cjs',
+  '/out/renderer/index.html',
+  '/out/engine.mjs',
+  '/out/pictures.mjs'
+]
 
 /** The checks of a packaged app: what each says, and the faults that it found. */
 export async function checkPackagedApp(executable, isTestBuild) {

@@ -11,6 +11,14 @@ const pictureExtensions: ReadonlySet<string> = new Set(['.png', '.jpg', '.jpeg',
 /** Larger pictures are refused: 2^28 pixels are 3 GiB of samples. */
 const pixelLimit = 2 ** 28
 
+/** A part of a picture. */
+interface Rectangle {
+  readonly left: number
+  readonly top: number
+  readonly width: number
+  readonly height: number
+}
+
 /** A picture file's content. */
 export interface PictureFile {
   readonly image: Image
@@ -18,6 +26,15 @@ export interface PictureFile {
   readonly alpha: Image | null
   readonly bitDepth: 8 | 16
   readonly isGrey: boolean
+}
+
+/** A picture file's samples as they lie in it, pixel by pixel: of 8 bits, a quarter of what planes take in memory. */
+export interface Samples {
+  readonly width: number
+  readonly height: number
+  /** Samples of a pixel: one or three of colour, and one of alpha where there is any. */
+  readonly stride: number
+  readonly data: Uint8Array | Uint16Array
 }
 
 /**
@@ -28,6 +45,12 @@ export interface PictureFile {
  * @throws StudioError ('missing', or 'unreadable' for damaged files and files that are no picture)
  */
 export async function readImage(path: string, profile: 'ignore' | 'apply' = 'ignore'): Promise<PictureFile> {
+  const samples = await readSamples(path, profile)
+  return pieceOf(samples, { left: 0, top: 0, width: samples.width, height: samples.height })
+}
+
+/** Reads what `readImage` reads, for pictures of which pieces are taken. */
+export async function readSamples(path: string, profile: 'ignore' | 'apply' = 'ignore'): Promise<Samples> {
   const bytes = await readBytes(path)
   try {
     const ignoreIcc = profile === 'ignore'
@@ -38,7 +61,7 @@ export async function readImage(path: string, profile: 'ignore' | 'apply' = 'ign
     const raw = isGrey ? input.toColourspace(deep ? 'grey16' : 'b-w') : input.toColourspace(deep ? 'rgb16' : 'srgb')
     const { data, info } = await raw.raw({ depth: deep ? 'ushort' : 'uchar' }).toBuffer({ resolveWithObject: true })
     const samples = deep ? new Uint16Array(data.buffer, data.byteOffset, data.length / 2) : data
-    return split(samples, info.width, info.height, info.channels, deep ? 16 : 8)
+    return { width: info.width, height: info.height, stride: info.channels, data: samples }
   } catch (cause) {
     if (cause instanceof StudioError) throw cause
     throw notAPicture(path, bytes.length, cause)
@@ -61,26 +84,29 @@ function notAPicture(path: string, length: number, cause: unknown): StudioError 
   return new StudioError('unreadable', `"${path}" cannot be read as a picture: ${what}.`, { cause })
 }
 
-/** Interleaved samples as planes, alpha apart. */
-function split(
-  samples: Uint8Array | Uint16Array,
-  width: number,
-  height: number,
-  stride: number,
-  bitDepth: 8 | 16
-): PictureFile {
+/** A piece of a picture as planes, alpha apart. It must lie within the picture. */
+export function pieceOf(samples: Samples, { left, top, width, height }: Rectangle): PictureFile {
+  const { stride, data } = samples
+  const bitDepth = data instanceof Uint16Array ? 16 : 8
   const channels = stride >= 3 ? 3 : 1
   const plane = width * height
   const unit = bitDepth === 16 ? 257 : 1
-  const pick = (channel: number): Float32Array => {
-    const values = new Float32Array(plane)
-    for (let i = 0; i < plane; i++) values[i] = (samples[i * stride + channel] ?? 0) / unit
+  const pick = (values: Float32Array, channel: number): Float32Array => {
+    for (let y = 0; y < height; y++) {
+      let at = ((top + y) * samples.width + left) * stride + channel
+      for (let i = y * width; i < (y + 1) * width; i++, at += stride) values[i] = (data[at] ?? 0) / unit
+    }
     return values
   }
-  const data = new Float32Array(channels * plane)
-  for (let channel = 0; channel < channels; channel++) data.set(pick(channel), channel * plane)
-  const alpha: Image | null = stride === channels + 1 ? { width, height, channels: 1, data: pick(channels) } : null
-  return { image: { width, height, channels, data }, alpha, bitDepth, isGrey: channels === 1 }
+  const planes = new Float32Array(channels * plane)
+  for (let channel = 0; channel < channels; channel++) {
+    pick(planes.subarray(channel * plane, (channel + 1) * plane), channel)
+  }
+  const hasAlpha = stride === channels + 1
+  const alpha: Image | null = hasAlpha
+    ? { width, height, channels: 1, data: pick(new Float32Array(plane), channels) }
+    : null
+  return { image: { width, height, channels, data: planes }, alpha, bitDepth, isGrey: channels === 1 }
 }
 
 /** Width and height of a picture, upright, from its header alone. */

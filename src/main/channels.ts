@@ -1,4 +1,4 @@
-import { ipcMain, type BrowserWindow, type IpcMainInvokeEvent, type MessagePortMain } from 'electron'
+import { ipcMain, MessageChannelMain, type BrowserWindow, type IpcMainInvokeEvent, type UtilityProcess } from 'electron'
 import log from 'electron-log/main'
 import {
   notices,
@@ -9,8 +9,8 @@ import {
   type RequestArgs,
   type RequestResult
 } from '../contract/channels'
+import type { EngineOrder } from '../contract/engine'
 import type { Failure } from '../contract/jobs'
-import { portMessage } from '../contract/names'
 import { pageOrigin } from './places'
 
 /** Answers to every request; `window` is the one that asks. */
@@ -68,7 +68,10 @@ export function notify<N extends Notice>(window: BrowserWindow, notice: N, value
   if (!window.isDestroyed()) window.webContents.send(notice, notices[notice].parse(value))
 }
 
-/** Hands a window its port to the engine. */
-export function handPort(window: BrowserWindow, port: MessagePortMain): void {
-  if (!window.isDestroyed()) window.webContents.postMessage(portMessage, null, [port])
+/** Joins a window to a process of ours by a channel; the window gets its end under the name of a message. */
+export function connect(window: BrowserWindow, service: UtilityProcess, message: string): void {
+  if (window.isDestroyed()) return
+  const { port1, port2 } = new MessageChannelMain()
+  service.postMessage({ kind: 'connect' } satisfies EngineOrder, [port1])
+  window.webContents.postMessage(message, null, [port2])
 }

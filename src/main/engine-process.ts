@@ -1,10 +1,12 @@
-import { MessageChannelMain, utilityProcess, type BrowserWindow, type UtilityProcess } from 'electron'
+import type { BrowserWindow, UtilityProcess } from 'electron'
 import log from 'electron-log/main'
 import type { EngineState } from '../contract/channels'
 import { engineNoticeSchema, type EngineConfig, type EngineNotice, type EngineOrder } from '../contract/engine'
 import type { Failure } from '../contract/jobs'
-import { handPort } from './channels'
+import { portMessage } from '../contract/names'
+import { connect } from './channels'
 import { engineFailure } from './engine-failure'
+import { startService } from './service-process'
 
 /** An engine that ends this often within this time (in milliseconds) is not started again by itself. */
 const mostFailures = 3
@@ -86,19 +88,8 @@ export class EngineProcess {
 
   #start(): void {
     this.#setState({ state: 'starting' })
-    const engine = utilityProcess.fork(this.#options.file, [JSON.stringify(this.#config)], {
-      serviceName: '2DQuant engine',
-      stdio: 'pipe',
-      // They are for developers: of modules in JSON, and of libraries that sharp cannot know here.
-      env: { ...process.env, NODE_NO_WARNINGS: '1' }
-    })
+    const engine = startService(this.#options.file, 'engine', [JSON.stringify(this.#config)])
     this.#process = engine
-    engine.stdout?.on('data', (data: Buffer) => {
-      log.info(`engine: ${data.toString().trimEnd()}`)
-    })
-    engine.stderr?.on('data', (data: Buffer) => {
-      log.warn(`engine: ${data.toString().trimEnd()}`)
-    })
     engine.on('message', (message: unknown) => {
       const notice = engineNoticeSchema.safeParse(message)
       if (notice.success) this.#hear(notice.data)
@@ -144,12 +135,10 @@ export class EngineProcess {
   }
 
   #link(window: BrowserWindow): void {
-    const { port1, port2 } = new MessageChannelMain()
-    this.#order({ kind: 'connect' }, [port1])
-    handPort(window, port2)
+    if (this.#process !== null) connect(window, this.#process, portMessage)
   }
 
-  #order(order: EngineOrder, ports: Electron.MessagePortMain[] = []): void {
-    this.#process?.postMessage(order, ports)
+  #order(order: EngineOrder): void {
+    this.#process?.postMessage(order)
   }
 }

@@ -10,8 +10,9 @@ import { Closing } from './closing'
 import { describeDiagnostics } from './diagnostics'
 import { documentAt, documentIn, modelExtensions, pictureExtensions } from './documents'
 import { EngineProcess } from './engine-process'
-import { setMenu } from './menu'
+import { enableViewer, setMenu } from './menu'
 import { registerSchemes, servePages } from './pages'
+import { PictureProcess } from './picture-process'
 import { places } from './places'
 import { lockDown } from './security'
 import { readWithin } from './served-file'
@@ -86,8 +87,17 @@ async function run(): Promise<void> {
       if (notice.kind === 'ended') work.tellEnd(notice, window.current, texts(), show)
     }
   })
+  const pictures = new PictureProcess(places.pictures)
+  let isViewerShown = false
+  const showsViewer = (isShown: boolean): void => {
+    isViewerShown = isShown
+    enableViewer(isShown)
+  }
   const window = new StudioWindow(store, (opened) => {
     closing.watch(opened)
+    opened.once('closed', () => {
+      showsViewer(false)
+    })
     work.show(work.activity, opened)
   })
   const show = (): void => {
@@ -95,21 +105,29 @@ async function run(): Promise<void> {
   }
   const closing = new Closing({ engine, work, texts, show })
 
-  async function choose(what: 'model' | 'picture' | 'folder'): Promise<string | null> {
-    const filters = {
-      model: [{ name: texts().models, extensions: [...modelExtensions] }],
-      picture: [{ name: texts().pictures, extensions: [...pictureExtensions] }],
-      folder: []
-    }
-    const options: Electron.OpenDialogOptions = {
-      properties: [what === 'folder' ? 'openDirectory' : 'openFile'],
-      filters: filters[what]
-    }
+  /** What the user chooses; nothing where they chose nothing. */
+  async function choose(what: 'model' | 'picture' | 'pictures' | 'folder'): Promise<readonly string[]> {
+    const models = [{ name: texts().models, extensions: [...modelExtensions] }]
+    const pictures = [{ name: texts().pictures, extensions: [...pictureExtensions] }]
+    const options = {
+      model: { properties: ['openFile'], filters: models },
+      picture: { properties: ['openFile'], filters: pictures },
+      pictures: { properties: ['openFile', 'multiSelections'], filters: pictures },
+      folder: { properties: ['openDirectory'] }
+    } as const satisfies Readonly<Record<typeof what, unknown>>
+    const { properties, ...rest } = { filters: [], ...options[what] }
     const { current } = window
+    const asked: Electron.OpenDialogOptions = { ...rest, properties: [...properties] }
     const { filePaths } = await (current === null
-      ? dialog.showOpenDialog(options)
-      : dialog.showOpenDialog(current, options))
-    return filePaths[0] ?? null
+      ? dialog.showOpenDialog(asked)
+      : dialog.showOpenDialog(current, asked))
+    return filePaths
+  }
+
+  /** What the user chooses of its kind; null where they chose nothing. */
+  async function chooseOne(what: 'model' | 'picture' | 'folder'): Promise<string | null> {
+    const [path] = await choose(what)
+    return path ?? null
   }
 
   /** Writes a file where the user says; null where they said nothing. */
@@ -129,7 +147,7 @@ async function run(): Promise<void> {
   }
 
   async function chooseDocument(kind: StudioDocument['kind']): Promise<void> {
-    const path = await choose(kind === 'model' ? 'model' : 'folder')
+    const path = await chooseOne(kind === 'model' ? 'model' : 'folder')
     // What is neither is opened all the same: the page says what is wrong with it.
     if (path !== null) window.showDocument(documentAt(path) ?? { kind, path })
   }
@@ -143,10 +161,14 @@ async function run(): Promise<void> {
       command: (command) => {
         window.showWith('command', command)
       },
+      viewer: (command) => {
+        window.tell('viewer', command)
+      },
       openModel: () => void chooseDocument('model'),
       openRun: () => void chooseDocument('run'),
       copyDiagnostics
     })
+    enableViewer(isViewerShown)
   }
 
   /** The folder of a run that the engine has told of. */
@@ -165,6 +187,8 @@ async function run(): Promise<void> {
     start: (_, contents) => {
       const begun = window.begin(contents)
       if (begun !== null) engine.connect(begun)
+      // A page that was loaded anew says so itself.
+      showsViewer(false)
       // Only now: what is loaded for the engine would hold up the first page.
       engine.start()
       const { settings } = store
@@ -184,9 +208,10 @@ async function run(): Promise<void> {
       showMenu()
       return { settings, language: languageOf(settings) }
     },
-    'choose.model': () => choose('model'),
-    'choose.folder': () => choose('folder'),
-    'choose.picture': () => choose('picture'),
+    'choose.model': () => chooseOne('model'),
+    'choose.folder': () => chooseOne('folder'),
+    'choose.picture': () => chooseOne('picture'),
+    'choose.pictures': async () => [...(await choose('pictures'))],
     'open.path': ({ path }) => {
       const document = documentAt(path)
       if (document === null) {
@@ -244,6 +269,16 @@ async function run(): Promise<void> {
     },
     'engine.restart': () => {
       engine.start()
+      return null
+    },
+    'pictures.connect': (_, contents) => {
+      const { current } = window
+      if (current?.webContents !== contents) throw new RequestError('This page is in no window any more.')
+      pictures.connect(current)
+      return null
+    },
+    'viewer.shown': ({ isShown }) => {
+      showsViewer(isShown)
       return null
     }
   })

@@ -1,18 +1,60 @@
 import { app, Menu, shell, type MenuItemConstructorOptions } from 'electron'
 import log from 'electron-log/main'
 import type { NoticeValue } from '../contract/channels'
+import { viewerCommands, type ViewerCommand } from '../contract/viewer-commands'
 import type { textsOf } from './texts'
 
 /** What menu entries do. */
 export interface MenuActions {
   readonly command: (command: NoticeValue<'command'>) => void
+  readonly viewer: (command: ViewerCommand) => void
   readonly openModel: () => void
   readonly openRun: () => void
   readonly copyDiagnostics: () => void
 }
 
+const viewerItem = (command: ViewerCommand): string => `viewer.${command}`
+
+/** Lets entries of the viewer be chosen while it is shown. */
+export function enableViewer(isShown: boolean): void {
+  const menu = Menu.getApplicationMenu()
+  for (const { id } of viewerCommands) {
+    const entry = menu?.getMenuItemById(viewerItem(id)) ?? null
+    if (entry !== null) entry.enabled = isShown
+  }
+}
+
+/** Names of keys as accelerators have them, where pages call them otherwise. */
+const keysOfMenus: Readonly<Record<string, string>> = {
+  ' ': 'Space',
+  '+': 'Plus',
+  ArrowLeft: 'Left',
+  ArrowRight: 'Right',
+  ArrowUp: 'Up',
+  ArrowDown: 'Down'
+}
+
+/** One entry for each command of the viewer; groups are parted by lines. */
+function viewerMenu(
+  labels: Readonly<Record<ViewerCommand, string>>,
+  choose: (command: ViewerCommand) => void
+): MenuItemConstructorOptions[] {
+  return viewerCommands.flatMap(({ id, keys: [key], group }, i): MenuItemConstructorOptions[] => {
+    const entry: MenuItemConstructorOptions = {
+      id: viewerItem(id),
+      label: labels[id],
+      click: () => {
+        choose(id)
+      },
+      // Shown, not taken: the page hears single keys itself, and text is typed with them. macOS would take them.
+      ...(process.platform === 'darwin' ? {} : { accelerator: keysOfMenus[key] ?? key, registerAccelerator: false })
+    }
+    return i > 0 && viewerCommands[i - 1]?.group !== group ? [{ type: 'separator' }, entry] : [entry]
+  })
+}
+
 /** Sets the app's menu, with a shortcut for each entry. */
-export function setMenu({ menu }: ReturnType<typeof textsOf>, actions: MenuActions): void {
+export function setMenu({ menu, viewer }: ReturnType<typeof textsOf>, actions: MenuActions): void {
   const item = (label: string, accelerator: string, click: () => void): MenuItemConstructorOptions => {
     return { label, accelerator, click }
   }
@@ -68,6 +110,9 @@ export function setMenu({ menu }: ReturnType<typeof textsOf>, actions: MenuActio
         item(menu.runs, 'CmdOrCtrl+2', () => {
           actions.command('runs')
         }),
+        item(menu.compare, 'CmdOrCtrl+3', () => {
+          actions.command('compare')
+        }),
         { type: 'separator' },
         { role: 'resetZoom', label: menu.actualSize },
         { role: 'zoomIn', label: menu.zoomIn },
@@ -76,6 +121,7 @@ export function setMenu({ menu }: ReturnType<typeof textsOf>, actions: MenuActio
         { role: 'toggleDevTools', label: menu.developerTools }
       ]
     },
+    { label: menu.compare, submenu: viewerMenu(viewer, actions.viewer) },
     {
       label: menu.help,
       role: 'help',

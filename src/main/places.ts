@@ -10,6 +10,7 @@ export const places = {
   pages: join(built, 'renderer'),
   preload: join(built, 'preload', 'index.cjs'),
   engine: join(built, 'engine.mjs'),
+  pictures: join(built, 'pictures.mjs'),
   get resources(): string {
     return app.isPackaged ? process.resourcesPath : join(built, '..', 'resources')
   },

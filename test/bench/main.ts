@@ -3,6 +3,7 @@ import { distillationBenchmarks, memoryOfDistillation } from './distillation'
 import { engineBenchmarks, memoryOfCalibration } from './engine'
 import { estimateBenchmarks } from './estimates'
 import { isMet, type Figure } from './figure'
+import { pictureBenchmarks } from './pictures'
 import { bestQualityBenchmarks, qualityBenchmarks } from './quality'
 
 /** `npm run bench [-- GROUP…] [--json]`: prints every figure of the groups; exit code 1 when one falls short. */
@@ -12,11 +13,12 @@ const groups: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   estimates: estimateBenchmarks,
   quality: qualityBenchmarks,
   'quality-best': bestQualityBenchmarks,
+  viewer: pictureBenchmarks,
   app: appBenchmarks
 }
 
 /** Groups that a run without names leaves out: they take too long, or need a display. */
-const long = new Set(['quality-best', 'app'])
+const long = new Set(['quality-best', 'viewer', 'app'])
 
 const words = process.argv.slice(2)
 const json = words.includes('--json')

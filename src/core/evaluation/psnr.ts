@@ -9,6 +9,18 @@ import { StudioError } from '../errors'
  * @returns Infinity for equal pictures
  */
 export function psnr(a: Image, b: Image, border: number): number {
+  const { sum, count } = squaredError(a, b, border)
+  if (count === 0) throw tooSmall(a, border, 1)
+  return psnrOf(sum, count)
+}
+
+/** The PSNR in dB of so many values whose squared differences have this sum; peak 255. */
+export function psnrOf(sum: number, count: number): number {
+  return 10 * Math.log10((255 * 255 * count) / sum)
+}
+
+/** The sum of squared differences on Y, and over how many pixels, for pictures that are measured part by part. */
+export function squaredError(a: Image, b: Image, border: number): { readonly sum: number; readonly count: number } {
   expectSameSize(a, b)
   const [x, y] = [studioLuma(a), studioLuma(b)]
   let sum = 0
@@ -20,8 +32,7 @@ export function psnr(a: Image, b: Image, border: number): number {
       count++
     }
   }
-  if (count === 0) throw tooSmall(a, border, 1)
-  return 10 * Math.log10((255 * 255 * count) / sum)
+  return { sum, count }
 }
 
 /** Throws where two pictures cannot be compared pixel by pixel. */

@@ -2,7 +2,8 @@ import type { Image } from '../imaging/image'
 import { studioLuma } from '../imaging/ycbcr'
 import { expectSameSize, tooSmall } from './psnr'
 
-const windowSize = 11
+/** Side of the window that the measure is taken in; smaller pictures have none. */
+export const windowSize = 11
 const c1 = (0.01 * 255) ** 2
 const c2 = (0.03 * 255) ** 2
 

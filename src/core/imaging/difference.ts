@@ -62,7 +62,11 @@ function positionOf(form: DifferenceRule['form'], difference: number, gain: numb
  * Draws the difference a − b of two pictures of one size. A pixel is as opaque as the less opaque of the two; where one is not
  * there, nothing is drawn.
  */
-export function drawDifference(a: RgbaPixels, b: RgbaPixels, rule: DifferenceRule): RgbaPixels {
+export function drawDifference(
+  a: RgbaPixels,
+  b: RgbaPixels,
+  rule: DifferenceRule
+): RgbaPixels & { readonly rgba: Uint8Array<ArrayBuffer> } {
   if (a.width !== b.width || a.height !== b.height) {
     throw new RangeError(`${a.width}×${a.height} pixels cannot be compared with ${b.width}×${b.height}`)
   }

@@ -51,7 +51,7 @@ type Reducers<Topics extends { readonly [T in keyof Topics]: Topic }> = {
  */
 export class ServiceClient<
   Calls extends CallTable,
-  Topics extends { readonly [T in keyof Topics]: Topic } = Readonly<Record<never, Topic>>
+  Topics extends { readonly [T in keyof Topics]: Topic } = Readonly<Record<string, never>>
 > {
   readonly #server: string
   readonly #reducers: Reducers<Topics>
@@ -162,7 +162,7 @@ export class ServiceClient<
       topic,
       key,
       take: (message) => {
-        if (message.kind === 'state') state = message.state as Topics[T]['state']
+        if (message.kind === 'state') state = message.state
         else if (state !== undefined)
           state = (message.changes as Topics[T]['change'][]).reduce(this.#reducers[topic], state)
         if (state !== undefined) onState(state)
