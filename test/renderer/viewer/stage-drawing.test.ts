@@ -118,7 +118,7 @@ describe('what is drawn of a stage', () => {
   it('points at one pixel in all frames, except where the pointer is', () => {
     const grid = state({ panes: [hr, fp] })
     const [first] = grid.layout.frames
-    const pointer = { x: (first?.frame.left ?? 0) + 200, y: (first?.frame.top ?? 0) + 30 }
+    const pointer = { x: (first?.frame.left ?? 0) + 200, y: (first?.frame.top ?? 0) + 100 }
     const { drawing } = composeStage({ ...grid, pointer })
     expect(drawing.crosshairs).toHaveLength(1)
     expect(drawing.crosshairs[0]?.frame).toEqual(grid.layout.frames[1]?.frame)
