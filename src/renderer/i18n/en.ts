@@ -567,7 +567,6 @@ export const en = {
   viewer: {
     stage: '{mode}: {title}, zoom {zoom}',
     panes: 'Versions of this picture',
-    pane: 'Version',
     unnamed: 'Picture {number}',
     reference: 'reference',
     zoom: 'Zoom',
@@ -640,7 +639,7 @@ export const en = {
       zoomIn: 'Zoom in',
       zoomOut: 'Zoom out',
       fit: 'All of it',
-      pixels: 'Pixel for pixel',
+      pixels: '1:1, pixel for pixel',
       panLeft: 'Look further left',
       panRight: 'Look further right',
       panUp: 'Look further up',

@@ -548,7 +548,6 @@ export const chinese: typeof en = {
   viewer: {
     stage: '{mode}：{title}，缩放 {zoom}',
     panes: '此图像的各个版本',
-    pane: '版本',
     unnamed: '图像 {number}',
     reference: '参考',
     zoom: '缩放',
@@ -621,7 +620,7 @@ export const chinese: typeof en = {
       zoomIn: '放大',
       zoomOut: '缩小',
       fit: '显示全部',
-      pixels: '逐像素显示',
+      pixels: '1:1，逐像素显示',
       panLeft: '向左查看',
       panRight: '向右查看',
       panUp: '向上查看',

@@ -46,10 +46,14 @@ export function drawStage(
   context.globalAlpha = 1
   context.fillStyle = stage.background
   context.fillRect(0, 0, stage.width, stage.height)
-  for (const layer of stage.layers) drawLayer(context, scratch, stage, layer, lookUp)
+  const flat = stage.layers.filter(({ isRound }) => !isRound)
+  const round = stage.layers.filter(({ isRound }) => isRound)
+  for (const layer of flat) drawLayer(context, scratch, stage, layer, lookUp)
   const { splitLine } = stage
   if (splitLine !== null) drawLine(context, splitLine)
   for (const outline of stage.outlines) drawOutline(context, outline, stage.scale)
+  // In a lens, what is outlined lies elsewhere.
+  for (const [i, layer] of round.entries()) drawLayer(context, scratch, stage, layer, lookUp, i === 0)
   for (const crosshair of stage.crosshairs) drawCrosshair(context, crosshair, stage.scale)
 }
 
@@ -58,7 +62,9 @@ function drawLayer(
   scratch: Scratch,
   { isSmooth, hasPixelGrid, background, scale }: StageDrawing,
   layer: Layer,
-  lookUp: LookUpTile
+  lookUp: LookUpTile,
+  /** Whether what was drawn before is not to be seen through it. */
+  isGround = false
 ): void {
   const { picture, placement, isRound, isDimmed } = layer
   const clip = commonPart(layer.clip, extentOf(picture, placement))
@@ -67,10 +73,12 @@ function drawLayer(
   context.beginPath()
   if (isRound) {
     addEllipse(context, layer.clip)
-    context.fillStyle = background
-    context.fill()
   } else context.rect(clip.left, clip.top, clip.width, clip.height)
   context.clip()
+  if (isGround) {
+    context.fillStyle = background
+    context.fillRect(layer.clip.left, layer.clip.top, layer.clip.width, layer.clip.height)
+  }
   context.globalAlpha = isDimmed ? 0.5 : 1
   const isExact = Number.isInteger(at.step) && (!isSmooth || at.step === 1)
   const extent = extentIn(picture, at, placement, clip, isExact ? 0 : 1)

@@ -7,7 +7,7 @@ import type { Pixels } from '../../contract/pixels'
  */
 export function makeBitmap({ width, height, rgba }: Pixels): Promise<ImageBitmap> {
   // What comes over a port has memory of its own.
-  const samples = new Uint8ClampedArray(rgba.buffer as ArrayBuffer, rgba.byteOffset, rgba.byteLength)
+  const samples = new Uint8ClampedArray(rgba.buffer, rgba.byteOffset, rgba.byteLength)
   return createImageBitmap(new ImageData(samples, width, height), {
     premultiplyAlpha: 'premultiply',
     colorSpaceConversion: 'none'

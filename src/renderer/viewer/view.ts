@@ -88,7 +88,8 @@ function viewFrom({ zoom, left, top }: Placement, frame: Frame): View {
 
 /** The view as it is shown: with its middle where it really lies. "Fit" stays fit. */
 export function settled(view: View, scene: Size, frame: Frame): View {
-  return { ...viewFrom(place(view, scene, frame), frame), zoom: view.zoom }
+  if (view.zoom === 'fit') return { zoom: 'fit', x: scene.width / 2, y: scene.height / 2 }
+  return viewFrom(place(view, scene, frame), frame)
 }
 
 /** The view after the scene was moved by so many device pixels, as far as it stays in the frame. */

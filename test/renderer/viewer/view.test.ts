@@ -79,7 +79,8 @@ describe('a view of a scene', () => {
       fc.property(views, sizes, frames, (view, scene, frame) => {
         const kept = settled(view, scene, frame)
         expect(place(kept, scene, frame)).toEqual(place(view, scene, frame))
-        expect(settled(kept, scene, frame)).toEqual(kept)
+        const again = settled(kept, scene, frame)
+        expect([again.x, again.y]).toEqual([expect.closeTo(kept.x, 6), expect.closeTo(kept.y, 6)])
       })
     )
   })
