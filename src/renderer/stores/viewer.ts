@@ -13,6 +13,9 @@ export interface View {
   readonly y: number
 }
 
+/** How differences are drawn, as it is chosen. */
+type DifferenceChoice = { -readonly [K in keyof Omit<Difference, 'reference'>]: Difference[K] }
+
 /** How pictures are looked at. It stays as it is from picture to picture, and while other pages are shown. */
 export const useViewer = defineStore('viewer', () => {
   const mode = ref<ViewerMode>('grid')
@@ -30,10 +33,15 @@ export const useViewer = defineStore('viewer', () => {
   const reference = ref<string | null>(null)
   /** In pixels of the scene. */
   const region = ref<Rectangle | null>(null)
-  const split = reactive({ orientation: 'vertical' as 'vertical' | 'horizontal', position: 0.5 })
+  /** Whether dragging draws the region, instead of moving the picture. */
+  const isDrawingRegion = ref(false)
+  const split = reactive<{ orientation: 'vertical' | 'horizontal'; position: number }>({
+    orientation: 'vertical',
+    position: 0.5
+  })
   /** Milliseconds that each picture stands. */
   const flicker = reactive({ isPlaying: false, interval: 500 })
-  const difference = reactive<Omit<Difference, 'reference'>>({
+  const difference = reactive<DifferenceChoice>({
     form: 'absolute',
     channel: 'rgb',
     gain: 4,
@@ -52,6 +60,7 @@ export const useViewer = defineStore('viewer', () => {
     previous,
     reference,
     region,
+    isDrawingRegion,
     split,
     flicker,
     difference,
