@@ -20,9 +20,11 @@ export interface Wish {
   readonly visible: Rectangle
   /** The pane that alone is seen, as while pictures flicker: it comes before a network that happens to be loaded. */
   readonly alone: string | null
+  /** A pane that is wanted as a whole, once all that is seen is there. */
+  readonly whole: string | null
 }
 
-/** Which tile is made next, of those that are seen; null where none is missing. */
+/** Which tile is made next: of those that are seen, then of the pane that is wanted as a whole; null where none is missing. */
 export function nextTile(
   wish: Wish,
   progress: ReadonlyMap<string, OutputProgress>,
@@ -31,13 +33,22 @@ export function nextTile(
   // While all panes are seen it does not matter whose turn it is, but loading a network takes time.
   const order = [wish.alone, loaded]
   const rank = ({ id }: Wish['panes'][number]): number => (order.includes(id) ? order.indexOf(id) : order.length)
-  for (const pane of wish.panes.toSorted((a, b) => rank(a) - rank(b))) {
+  const seen = wish.panes.toSorted((a, b) => rank(a) - rank(b)).map((pane) => [pane, wish] as const)
+  const whole = wish.panes.filter(({ id }) => id === wish.whole).map((pane) => [pane, allOf(wish, pane)] as const)
+  for (const [pane, part] of [...seen, ...whole]) {
     const { done, failure } = progress.get(pane.id) ?? { done: new Set<string>(), failure: null }
     if (failure !== null) continue
-    const [nearest] = tilesSeen(wish, pane).filter(({ column, row }) => !done.has(`${column}-${row}`))
-    if (nearest !== undefined) return nearest
+    const missing = tilesSeen(part, pane).find(({ column, row }) => !done.has(`${column}-${row}`))
+    if (missing !== undefined) return missing
   }
   return null
+}
+
+/** As if all of a pane were seen. */
+function allOf(wish: Wish, { width, output }: Wish['panes'][number]): Wish {
+  if (output === null) return wish
+  const height = (output.rows * output.side * wish.scene.width) / width
+  return { ...wish, visible: { left: 0, top: 0, width: wish.scene.width, height } }
 }
 
 /** Tiles of a pane that are seen, from the middle outwards. */
@@ -114,7 +125,8 @@ export class OutputQueue {
     const wish = this.#wish
     const shown = wish?.panes.find(({ id }) => id === pane)
     if (wish === null || shown === undefined) return false
-    return tilesSeen(wish, shown).some((tile) => tile.column === column && tile.row === row)
+    const part = wish.whole === pane ? allOf(wish, shown) : wish
+    return tilesSeen(part, shown).some((tile) => tile.column === column && tile.row === row)
   }
 
   async #work(): Promise<void> {

@@ -87,7 +87,7 @@ const fullPrecision = { method: 'fp', bits: null } as const
  */
 export function sceneOf(
   details: RunDetails,
-  choice: PictureChoice,
+  choice: Exclude<PictureChoice, { readonly kind: 'files' }>,
   outputs: Outputs | null,
   titleOf: TitleOf
 ): Scene | null {
@@ -98,9 +98,16 @@ export function sceneOf(
   )
 }
 
+/** Pictures that were opened without a run; those that do not fit to the first are left out. */
+export function filesScene({ id, title, files }: Extract<PictureChoice, { readonly kind: 'files' }>): Scene | null {
+  const [first, ...others] = files
+  const scene = first === undefined ? null : sceneWith({ id, title }, [filePane(first)])
+  return scene === null ? null : withFiles(scene, others)
+}
+
 function panesOf(
   details: RunDetails,
-  choice: PictureChoice,
+  choice: Parameters<typeof sceneOf>[1],
   outputs: Outputs | null,
   titleOf: TitleOf
 ): readonly Pane[] {
@@ -115,8 +122,6 @@ function panesOf(
     case 'input':
       if (outputs === null) return []
       return [...lowPanes(choice.path, outputs, titleOf), ...outputPanes(outputs, titleOf)]
-    case 'files':
-      return choice.files.map(filePane)
   }
 }
 

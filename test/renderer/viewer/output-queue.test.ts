@@ -26,6 +26,7 @@ const wishFor = (panes: readonly Pane[], change: Partial<Wish> = {}): Wish => ({
   panes,
   visible: all,
   alone: null,
+  whole: null,
   ...change
 })
 const progressOf = (panes: readonly Pane[]): Map<string, NonNullable<Pane['output']>> =>
@@ -76,6 +77,16 @@ describe('the tile that is made next', () => {
     expect(nextTile(wishFor(panes), progressOf(panes), 'b')?.pane).toBe('b')
     expect(nextTile(wishFor(panes, { alone: 'c' }), progressOf(panes), 'b')?.pane).toBe('c')
     expect(nextTile(wishFor(panes.slice(2)), progressOf(panes), 'b')?.pane).toBe('c')
+  })
+
+  it('is of the pane that is wanted as a whole, once all that is seen is there', () => {
+    const visible = { left: 10, top: 10, width: 100, height: 100 }
+    const [a, b] = [output('a', ['0-0']), output('b')]
+    const wish = wishFor([a, b], { visible, whole: 'a' })
+    expect(nextTile(wish, progressOf([a, b]), 'a')).toEqual({ pane: 'b', column: 0, row: 0 })
+    const seen = [a, output('b', ['0-0'])]
+    expect(nextTile(wish, progressOf(seen), 'b')).toEqual({ pane: 'a', column: 2, row: 1 })
+    expect(nextTile({ ...wish, whole: null }, progressOf(seen), 'b')).toBeNull()
   })
 
   it('is none of what is there, or cannot be made', () => {

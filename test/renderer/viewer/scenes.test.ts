@@ -5,6 +5,7 @@ import type { Scene } from '../../../src/renderer/viewer/scene'
 import {
   choicesOf,
   evaluatedId,
+  filesScene,
   fitsBeside,
   inOrder,
   paneIdOf,
@@ -13,7 +14,6 @@ import {
   sceneOf,
   withFiles,
   withProgress,
-  type PictureChoice,
   type TitleOf
 } from '../../../src/renderer/viewer/scenes'
 
@@ -79,7 +79,8 @@ const outputs: Outputs = {
   }))
 }
 const titleOf: TitleOf = ({ method }, isOutdated) => (isOutdated ? `${method} (old)` : method)
-const evaluated = (of: EvaluatedPicture): PictureChoice => {
+type RunChoice = Parameters<typeof sceneOf>[1]
+const evaluated = (of: EvaluatedPicture): RunChoice => {
   return { kind: 'evaluated', id: evaluatedId(of), title: of.name, set: of.set, picture: of }
 }
 const ids = (scene: Scene | null): readonly string[] => (scene?.panes ?? []).map(({ id }) => id)
@@ -157,11 +158,14 @@ describe('pictures of the user', () => {
       'own dog'
     ])
     expect(new Set(choices.map(({ id }) => id)).size).toBe(5)
-    expect(ids(sceneOf(details, choices[3] ?? evaluated(picture), null, titleOf))).toEqual(['fp 32', 'dobi 2'])
+    expect(ids(sceneOf(details, (choices[3] ?? evaluated(picture)) as RunChoice, null, titleOf))).toEqual([
+      'fp 32',
+      'dobi 2'
+    ])
   })
 
   it('are enlarged by bicubic, FP and every variant', () => {
-    const input: PictureChoice = { kind: 'input', id: '/p.png', title: 'p.png', set: null, path: '/p.png' }
+    const input: RunChoice = { kind: 'input', id: '/p.png', title: 'p.png', set: null, path: '/p.png' }
     expect(pictureToEnlarge(details, input)).toBe('/p.png')
     const scene = sceneOf(details, input, outputs, titleOf)
     expect(ids(scene)).toEqual(['lr', 'bicubic', 'fp 32', 'dobi 2', '2dquant 4'])
@@ -195,6 +199,15 @@ describe('files beside', () => {
       expect(fitsBeside(scene, { width, height }), `${width}×${height}`).toBe(fits)
       expect(withFiles(scene, [file('/a/b.png', width, height)]).panes.length).toBe(scene.panes.length + (fits ? 1 : 0))
     }
+  })
+
+  it('are compared with each other without a run, those that fit to the first', () => {
+    const files = [file('/x.png', 200, 100), file('/y.png', 400, 200), file('/z.png', 300, 150)]
+    const together = filesScene({ kind: 'files', id: 'files', title: 'Pictures', set: null, files })
+    expect(together).toMatchObject({ width: 400, height: 200 })
+    expect(ids(together)).toEqual(['/x.png', '/y.png'])
+    expect(referenceOf(together?.panes ?? [], null)?.id).toBe('/x.png')
+    expect(filesScene({ kind: 'files', id: 'files', title: 'Pictures', set: null, files: [] })).toBeNull()
   })
 
   it('make the scene as large as the largest, and are there once', () => {
