@@ -84,9 +84,10 @@ export function useCurrentScene(
       outputs: await engine.call('runs.outputs', { folder: args.folder, picture: args.picture }, signal)
     })
   )
-  const currentOutputs = computed(() =>
-    outputs.value.value?.picture === toEnlarge.value ? (outputs.value.value?.outputs ?? null) : null
-  )
+  const currentOutputs = computed(() => {
+    const known = outputs.value.value
+    return known?.picture === toEnlarge.value ? known.outputs : null
+  })
 
   const bare = computed((): Scene | null => {
     const { value: chosen } = choice
@@ -98,7 +99,6 @@ export function useCurrentScene(
   })
 
   let queue: OutputQueue | null = null
-  let wish: Wish | null = null
   const progress = shallowRef<ReadonlyMap<string, OutputProgress>>(new Map())
   /** Outputs that are made: the same as long as they are kept in the same places. */
   const made = computed(() =>
@@ -111,7 +111,6 @@ export function useCurrentScene(
     () => {
       queue?.want(null)
       queue = null
-      wish = null
       progress.value = new Map()
       const [run, picture] = [folder.value, toEnlarge.value]
       const panes = bare.value?.panes.filter(({ output }) => output !== null) ?? []
@@ -151,10 +150,7 @@ export function useCurrentScene(
     isPending: computed(
       () => folder.value !== null && (details.value === null || (bare.value === null && outputs.isPending.value))
     ),
-    want: (next) => {
-      wish = next
-      queue?.want(next)
-    },
+    want: (wish) => queue?.want(wish),
     retry: (pane) => queue?.retry(pane)
   }
 }

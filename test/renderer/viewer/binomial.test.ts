@@ -5,7 +5,7 @@ import { binomialTest, clopperPearson, upperTail } from '../../../src/renderer/v
 function counted(k: number, n: number): number {
   let hits = 0
   for (let throws = 0; throws < 2 ** n; throws++) {
-    const heads = [...throws.toString(2)].filter((bit) => bit === '1').length
+    const heads = throws.toString(2).replaceAll('0', '').length
     if (heads >= k) hits++
   }
   return hits / 2 ** n

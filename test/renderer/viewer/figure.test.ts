@@ -23,7 +23,8 @@ function partsOf(drawn: Drawn, name: string): readonly Drawn[] {
   const inside = drawn.children.flatMap((child) => (typeof child === 'string' ? [] : partsOf(child, name)))
   return drawn.attributes['class'] === name || drawn.tag === name ? [drawn, ...inside] : inside
 }
-const wordsOf = (drawn: Drawn): readonly string[] => partsOf(drawn, 'text').map(({ children }) => String(children[0]))
+const wordsOf = (drawn: Drawn): readonly string[] =>
+  partsOf(drawn, 'text').flatMap(({ children }) => children.filter((child) => typeof child === 'string'))
 
 describe('a figure', () => {
   it('has a box where the region lies in the picture', () => {

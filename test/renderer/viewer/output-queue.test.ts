@@ -39,7 +39,7 @@ function network(): {
   readonly finish: (failure?: string) => Promise<void>
 } {
   const asked: OutputTile[] = []
-  let end = (_failure?: string): void => undefined
+  let end: (failure?: string) => void = () => undefined
   return {
     asked,
     make: (tile, signal) => {
