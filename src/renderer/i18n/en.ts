@@ -292,6 +292,7 @@ export const en = {
     worstRegion: 'Region {number}: {loss} dB, at {left}, {top}',
     worstMissing: 'They can be told once all of {title} is there.',
     makeWhole: 'Make all of it',
+    marks: 'Outline them in the pictures',
     worstNone: 'There is no full precision to compare with.',
     figureTitle: 'Figure',
     figureText: 'The picture with a box, and beside it what is in the box in every version that is shown.',

@@ -283,6 +283,7 @@ export const chinese: typeof en = {
     worstRegion: '区域 {number}：{loss} dB，位于 {left}, {top}',
     worstMissing: '{title} 全部生成后才能给出。',
     makeWhole: '全部生成',
+    marks: '在图片中标出',
     worstNone: '没有可比较的全精度版本。',
     figureTitle: '插图',
     figureText: '带方框的图片，旁边是每个所显示版本中方框内的内容。',

@@ -15,6 +15,8 @@ export const useCompare = defineStore('compare', () => {
   /** The run and the picture that were looked at last. */
   const last = shallowRef<{ readonly run: string; readonly picture: string | null } | null>(null)
   const isPanelOpen = ref(true)
+  /** Whether the worst regions are outlined in the pictures. */
+  const hasMarks = ref(false)
 
   function addInputs(folder: string, paths: readonly string[]): void {
     const known = inputs.get(folder) ?? []
@@ -37,7 +39,7 @@ export const useCompare = defineStore('compare', () => {
     )
   }
 
-  return { inputs, loose, order, last, isPanelOpen, addInputs, besideOf, addBeside, removeBeside }
+  return { inputs, loose, order, last, isPanelOpen, hasMarks, addInputs, besideOf, addBeside, removeBeside }
 })
 
 function keyOf(folder: string | null, picture: string): string {
