@@ -118,7 +118,9 @@ test('pictures of a run, regions, a figure, own pictures, a batch, a blind test'
       await page.getByRole('button', { name: 'Open pictures …' }).click()
       await page.getByRole('button', { name: 'Show it beside' }).click()
     }
-    await expect(page.getByText('small.png has 100×100 pixels, this picture 1280×960')).toBeVisible()
+    await expect(
+      page.getByLabel(/Notifications/).getByText('small.png has 100×100 pixels, this picture 1280×960')
+    ).toBeVisible()
     await expect(versions).toHaveCount(6)
     await expect(versions.last()).toContainText('large.png')
     await page.getByRole('button', { name: 'Take away large.png' }).click()
