@@ -121,6 +121,10 @@ test('pictures of a run, regions, a figure, own pictures, a batch, a blind test'
     await expect(
       page.getByLabel(/Notifications/).getByText('small.png has 100×100 pixels, this picture 1280×960')
     ).toBeVisible()
+    await page
+      .getByLabel(/Notifications/)
+      .getByRole('button', { name: 'Close' })
+      .click()
     await expect(versions).toHaveCount(6)
     await expect(versions.last()).toContainText('large.png')
     await page.getByRole('button', { name: 'Take away large.png' }).click()

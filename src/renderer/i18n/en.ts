@@ -343,7 +343,7 @@ export const en = {
     blindNoneShare: 'No difference was seen in {count}.',
     blindStatistics:
       'Two-sided binomial test: p = {p}. 95 % interval of the share of {title} (Clopper–Pearson): {lower} to {upper}.',
-    blindNothing: 'Nobody was preferred, so nothing can be said.',
+    blindNothing: 'Neither was preferred, so nothing can be said.',
     blindSeen:
       'By chance alone a preference this clear would come about in fewer than 5 of 100 tests: the two can be told apart, and {title} is preferred.',
     blindUnseen:
