@@ -1,8 +1,16 @@
 import { describe, expect, it } from 'vitest'
 import { readDrop } from '../../../src/renderer/viewer/dropped'
 
+interface Item {
+  getAsFile(): { readonly name: string }
+  webkitGetAsEntry(): {
+    readonly isDirectory: boolean
+    getFile(wanted: string, options: object, found: () => void, lost: () => void): void
+  }
+}
+
 /** What the browser tells of dropped files; a folder is one with the names in it. */
-function drop(files: Readonly<Record<string, readonly string[] | null>>): DataTransfer {
+function drop(files: Readonly<Record<string, readonly string[] | null>>): { readonly items: readonly Item[] } {
   const items = Object.entries(files).map(([name, inside]) => ({
     getAsFile: () => ({ name }),
     webkitGetAsEntry: () => ({
@@ -13,10 +21,9 @@ function drop(files: Readonly<Record<string, readonly string[] | null>>): DataTr
       }
     })
   }))
-  // Of a drop, this is all that is read.
-  return { items } as unknown as DataTransfer
+  return { items }
 }
-const pathOf = ({ name }: File): string => `/home/me/${name}`
+const pathOf = ({ name }: { readonly name: string }): string => `/home/me/${name}`
 
 describe('what is dropped on the viewer', () => {
   it('is told apart: pictures, folders, and what is neither', async () => {

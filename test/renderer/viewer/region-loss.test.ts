@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Pane } from '../../../src/renderer/viewer/scene'
-import { decibelsOf, isWhole, sideOf } from '../../../src/renderer/viewer/worst-regions'
+import { decibelsOf, isWhole, sideOf } from '../../../src/renderer/viewer/region-loss'
 
 const psnr = (error: number): number => 20 * Math.log10(255 / Math.sqrt(error))
 
