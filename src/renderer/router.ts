@@ -1,4 +1,4 @@
-import { createRouter, createWebHashHistory } from 'vue-router'
+import { createRouter, createWebHashHistory, type LocationQueryValue } from 'vue-router'
 import HomePage from './pages/HomePage.vue'
 import { draftSteps } from './wizard/draft'
 import { runSteps } from './wizard/run-steps'
@@ -33,7 +33,21 @@ export const router = createRouter({
       props: ({ query }) => ({ step: draftSteps.find((step) => step === query['step']) ?? 'model' })
     },
     { path: '/runs', name: 'runs', component: () => import('./pages/RunsPage.vue') },
+    {
+      path: '/compare',
+      name: 'compare',
+      component: () => import('./pages/ComparePage.vue'),
+      props: ({ query }) => ({
+        run: textOf(query['run']),
+        picture: textOf(query['picture']),
+        pane: textOf(query['pane'])
+      })
+    },
     { path: '/settings', name: 'settings', component: () => import('./pages/SettingsPage.vue') },
     { path: '/:rest(.*)', redirect: '/' }
   ]
 })
+
+function textOf(value: LocationQueryValue | LocationQueryValue[] | undefined): string | null {
+  return typeof value === 'string' ? value : null
+}

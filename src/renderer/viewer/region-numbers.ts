@@ -1,0 +1,48 @@
+import { computed, type ComputedRef, type Ref } from 'vue'
+import type { Rectangle } from '../../contract/pixels'
+import { useLatest } from '../engine/latest'
+import { pieceOf } from './figure'
+import { pictures } from './pictures'
+import { registration, type Pane, type Scene } from './scene'
+
+/** PSNR in dB and SSIM of a region against the reference; null as `pictures.region` has it. */
+export interface RegionNumbers {
+  readonly psnr: number | null
+  readonly ssim: number | null
+}
+
+/** Numbers of a region by the ids of panes; the reference has none, nor has a pane of another size. */
+export function useRegionNumbers(
+  scene: Readonly<Ref<Scene | null>>,
+  panes: Readonly<Ref<readonly Pane[]>>,
+  reference: Readonly<Ref<Pane | null>>,
+  region: Readonly<Ref<Rectangle | null>>
+): { readonly numbers: ComputedRef<ReadonlyMap<string, RegionNumbers>>; readonly failure: Readonly<Ref<string>> } {
+  const compared = computed(() => {
+    const [whole, to, rectangle] = [scene.value, reference.value, region.value]
+    const factor = whole === null || to === null ? null : registration(whole, to)
+    if (to === null || rectangle === null || factor === null) return null
+    const alike = panes.value.filter(
+      ({ id, width, height }) => id !== to.id && width === to.width && height === to.height
+    )
+    if (alike.length === 0) return null
+    return {
+      reference: to.source,
+      panes: alike.map(({ id, source }) => ({ id, source })),
+      rectangle: pieceOf(rectangle, factor),
+      // Of outputs that are made meanwhile the numbers come once all of the region is there.
+      done: [to, ...alike].map(({ output }) => output?.done.size ?? 0)
+    }
+  })
+  const answer = useLatest(
+    () => compared.value,
+    async ({ reference: to, panes: alike, rectangle }, signal) => {
+      const sources = alike.map(({ source }) => source)
+      const found = await pictures.call('pictures.region', { reference: to, sources, rectangle }, signal)
+      return alike.map(({ id }, i) => [id, found[i] ?? { psnr: null, ssim: null }] as const)
+    },
+    100
+  )
+  const numbers = computed(() => new Map(region.value === null ? [] : (answer.value.value ?? [])))
+  return { numbers, failure: answer.failure }
+}
