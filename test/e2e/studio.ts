@@ -88,11 +88,23 @@ export async function trainDemo({ page }: Studio): Promise<void> {
   await expect(page.getByRole('button', { name: 'Pause' })).toBeVisible({ timeout: 120_000 })
 }
 
-/** Answers the next questions for a file or folder with this path. */
-export async function chooseNext(app: ElectronApplication, path: string): Promise<void> {
-  await app.evaluate(({ dialog }, path) => {
-    dialog.showOpenDialog = () => Promise.resolve({ canceled: false, filePaths: [path] })
-  }, path)
+/** Answers the next questions for files or folders with these paths. */
+export async function chooseNext(app: ElectronApplication, ...paths: readonly string[]): Promise<void> {
+  await app.evaluate(({ dialog }, filePaths) => {
+    dialog.showOpenDialog = () => Promise.resolve({ canceled: false, filePaths: [...filePaths] })
+  }, paths)
+}
+
+/** Has the viewer's stage take keys. A list or dialog that is just closing takes the focus back once more. */
+export async function focusStage(page: Page): Promise<void> {
+  const stage = page.getByTestId('stage')
+  await expect
+    .poll(async () => {
+      await stage.focus()
+      await page.waitForTimeout(200)
+      return stage.evaluate((element) => element === document.activeElement)
+    })
+    .toBe(true)
 }
 
 /** Iterations of training that the page tells. */
