@@ -1,9 +1,12 @@
 import { existsSync } from 'node:fs'
-import { readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { readdir, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, extname, join } from 'node:path'
 import sharp, { type Sharp } from 'sharp'
 import { StudioError } from '../core/errors'
 import type { Image } from '../core/imaging/image'
+
+// Files may change, and what was read of them before is of no use.
+sharp.cache(false)
 
 /** Extensions of pictures that are listed in folders. */
 const pictureExtensions: ReadonlySet<string> = new Set(['.png', '.jpg', '.jpeg', '.webp', '.tif', '.tiff'])
@@ -51,10 +54,10 @@ export async function readImage(path: string, profile: 'ignore' | 'apply' = 'ign
 
 /** Reads what `readImage` reads, for pictures of which pieces are taken. */
 export async function readSamples(path: string, profile: 'ignore' | 'apply' = 'ignore'): Promise<Samples> {
-  const bytes = await readBytes(path)
+  const length = await lengthOf(path)
   try {
     const ignoreIcc = profile === 'ignore'
-    const input = sharp(bytes, { limitInputPixels: pixelLimit, failOn: 'error', ignoreIcc }).autoOrient()
+    const input = sharp(path, { limitInputPixels: pixelLimit, failOn: 'error', ignoreIcc }).autoOrient()
     const metadata = await input.metadata()
     const deep = metadata.depth === 'ushort'
     const isGrey = metadata.space === 'b-w' || metadata.space === 'grey16'
@@ -64,14 +67,16 @@ export async function readSamples(path: string, profile: 'ignore' | 'apply' = 'i
     return { width: info.width, height: info.height, stride: info.channels, data: samples }
   } catch (cause) {
     if (cause instanceof StudioError) throw cause
-    throw notAPicture(path, bytes.length, cause)
+    throw notAPicture(path, length, cause)
   }
 }
 
-async function readBytes(path: string): Promise<Buffer> {
+/** Bytes of a file, which there must be. */
+async function lengthOf(path: string): Promise<number> {
   if (!existsSync(path)) throw new StudioError('missing', `There is no picture "${path}".`)
-  if ((await stat(path)).isDirectory()) throw new StudioError('unreadable', `"${path}" is a folder, not a picture.`)
-  return readFile(path)
+  const file = await stat(path)
+  if (file.isDirectory()) throw new StudioError('unreadable', `"${path}" is a folder, not a picture.`)
+  return file.size
 }
 
 function notAPicture(path: string, length: number, cause: unknown): StudioError {

@@ -33,18 +33,19 @@ export function emptyHalf({ width, height, channels }: Samples): OwnSamples {
 }
 
 /** Makes some rows of the next level, for callers that cannot wait for all of them. */
-export function halveRows(source: Samples, target: Samples, from: number, to: number): void {
+export function halveRows(source: Samples, target: OwnSamples, from: number, to: number): void {
   const { channels, data } = source
   const out = target.data
   const stride = source.width * channels
-  // A pixel that has no neighbour is its own: the mean of both is the pixel.
+  const words = wordsOf(source)
   const pairs = Math.floor(source.width / 2)
   for (let y = from; y < to; y++) {
     const above = 2 * y * stride
     const below = 2 * y + 1 < source.height ? above + stride : above
     const at = y * target.width * channels
-    if (channels === 3) meanOfColours(data, above, below, out, at, pairs)
-    else meanOfPairs(data, above, below, out, at, pairs, channels)
+    if (words === null) meanOfPairs(data, above, below, out, at, pairs, channels)
+    else if (channels === 4) meanOfPixels(words, above >> 2, below >> 2, new Uint32Array(out.buffer), at >> 2, pairs)
+    else meanOfColours(words, above >> 2, below >> 2, out, at, pairs)
     if (pairs === target.width) continue
     for (let channel = 0; channel < channels; channel++) {
       const last = 2 * pairs * channels + channel
@@ -71,9 +72,43 @@ function meanOfPairs(
   }
 }
 
-/** The same for three channels, as most pictures have them: written out, it takes half as long. */
+/**
+ * Colours, with opacity or without, four samples to a number, where rows begin at such numbers: reading them so takes a third
+ * of the time, and large pictures are seen that much sooner. Null for other pictures.
+ */
+function wordsOf({ width, channels, data }: Samples): Uint32Array | null {
+  const isLittleEndian = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1
+  const isWhole = channels === 4 || (channels === 3 && width % 4 === 0)
+  if (!isWhole || data.byteOffset % 4 !== 0 || !isLittleEndian) return null
+  return new Uint32Array(data.buffer, data.byteOffset, data.length / 4)
+}
+
+/** A row of means of pixels that lie two by two in two rows, each of them one word; sums go two to a number. */
+function meanOfPixels(
+  words: Uint32Array,
+  above: number,
+  below: number,
+  out: Uint32Array,
+  at: number,
+  pairs: number
+): void {
+  let i = above
+  let j = below
+  for (let to = at; to < at + pairs; to++, i += 2, j += 2) {
+    const a = words[i] ?? 0
+    const b = words[i + 1] ?? 0
+    const c = words[j] ?? 0
+    const d = words[j + 1] ?? 0
+    const even = (a & 0xff00ff) + (b & 0xff00ff) + (c & 0xff00ff) + (d & 0xff00ff) + 0x20002
+    const odd =
+      ((a >>> 8) & 0xff00ff) + ((b >>> 8) & 0xff00ff) + ((c >>> 8) & 0xff00ff) + ((d >>> 8) & 0xff00ff) + 0x20002
+    out[to] = ((even >>> 2) & 0xff00ff) | (((odd >>> 2) & 0xff00ff) << 8)
+  }
+}
+
+/** A row of means of colours that lie two by two in two rows: twelve samples of each row make two pixels. */
 function meanOfColours(
-  data: Uint8Array,
+  words: Uint32Array,
   above: number,
   below: number,
   out: Uint8Array,
@@ -81,10 +116,26 @@ function meanOfColours(
   pairs: number
 ): void {
   let [i, j, to] = [above, below, at]
-  for (let x = 0; x < pairs; x++, i += 6, j += 6, to += 3) {
-    out[to] = ((data[i] ?? 0) + (data[i + 3] ?? 0) + (data[j] ?? 0) + (data[j + 3] ?? 0) + 2) >> 2
-    out[to + 1] = ((data[i + 1] ?? 0) + (data[i + 4] ?? 0) + (data[j + 1] ?? 0) + (data[j + 4] ?? 0) + 2) >> 2
-    out[to + 2] = ((data[i + 2] ?? 0) + (data[i + 5] ?? 0) + (data[j + 2] ?? 0) + (data[j + 5] ?? 0) + 2) >> 2
+  for (let x = 0; x < pairs; x += 2, i += 3, j += 3, to += 6) {
+    // Sums of one above the other, two to a number: of samples 0 and 2 of a word (even), 1 and 3 (odd).
+    const a = words[i] ?? 0
+    const b = words[i + 1] ?? 0
+    const c = words[i + 2] ?? 0
+    const d = words[j] ?? 0
+    const e = words[j + 1] ?? 0
+    const f = words[j + 2] ?? 0
+    const even0 = (a & 0xff00ff) + (d & 0xff00ff)
+    const even1 = (b & 0xff00ff) + (e & 0xff00ff)
+    const even2 = (c & 0xff00ff) + (f & 0xff00ff)
+    const odd0 = ((a >>> 8) & 0xff00ff) + ((d >>> 8) & 0xff00ff)
+    const odd1 = ((b >>> 8) & 0xff00ff) + ((e >>> 8) & 0xff00ff)
+    const odd2 = ((c >>> 8) & 0xff00ff) + ((f >>> 8) & 0xff00ff)
+    out[to] = ((even0 & 0xffff) + (odd0 >>> 16) + 2) >> 2
+    out[to + 1] = ((odd0 & 0xffff) + (even1 & 0xffff) + 2) >> 2
+    out[to + 2] = ((even0 >>> 16) + (odd1 & 0xffff) + 2) >> 2
+    out[to + 3] = ((even1 >>> 16) + (odd2 & 0xffff) + 2) >> 2
+    out[to + 4] = ((odd1 >>> 16) + (even2 >>> 16) + 2) >> 2
+    out[to + 5] = ((even2 & 0xffff) + (odd2 >>> 16) + 2) >> 2
   }
 }
 

@@ -3,13 +3,13 @@ import type { Pixels, Rectangle } from '../../contract/pixels'
 import { psnrOf, squaredError } from '../../core/evaluation/psnr'
 import { ssim, windowSize } from '../../core/evaluation/ssim'
 import { WorstRegions, type WorstRegion } from '../../core/evaluation/worst-regions'
-import { crop, makeImage, type Image } from '../../core/imaging/image'
+import { crop, type Image } from '../../core/imaging/image'
 import { studioLuma } from '../../core/imaging/ycbcr'
 import { StudioError } from '../errors'
 import { partOf, type Picture } from './picture'
 
 /** Pixels that are measured at one go: some ten milliseconds. */
-const stripPixels = 2 ** 17
+const stripPixels = 2 ** 16
 
 /** How near a region of a picture is to the same of another, on Y. */
 export interface Nearness {
@@ -140,7 +140,14 @@ function squares(a: Pixels, b: Pixels, isThere: (i: number) => boolean): Float64
 }
 
 function imageOf({ width, height, rgba }: Pixels): Image {
-  return makeImage(width, height, 3, (channel, y, x) => rgba[4 * (y * width + x) + channel] ?? 0)
+  const plane = width * height
+  const data = new Float32Array(3 * plane)
+  for (let i = 0; i < plane; i++) {
+    data[i] = rgba[4 * i] ?? 0
+    data[plane + i] = rgba[4 * i + 1] ?? 0
+    data[2 * plane + i] = rgba[4 * i + 2] ?? 0
+  }
+  return { width, height, channels: 3, data }
 }
 
 function isSameSize(a: Picture, b: Picture): boolean {

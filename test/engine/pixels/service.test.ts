@@ -187,7 +187,7 @@ describe('pictures in memory', () => {
 
 describe('bicubic interpolation', () => {
   it.each([1, 2, 3, 4, 8])('by %d is that of the whole picture, whatever piece is asked for', async (scale) => {
-    const low = testPicture(150, 90)
+    const low = testPicture(90, 50)
     await writeImage(at(`low-${scale}.png`), low)
     const source = { kind: 'bicubic', path: at(`low-${scale}.png`), scale } as const
     const whole = imresize(low, scale)
@@ -328,12 +328,12 @@ describe('a difference', () => {
 describe('a region', () => {
   it('is measured as evaluations measure pictures, to six decimals', async () => {
     // Tall enough that it is measured in several strips.
-    const [truth, image] = [testPicture(640, 700), testPicture(640, 700, 2)]
+    const [truth, image] = [testPicture(480, 330), testPicture(480, 330, 2)]
     await writeImage(at('truth.png'), truth)
     await writeImage(at('image.png'), image)
-    await writeTestPicture(at('other.png'), 320, 350)
+    await writeTestPicture(at('other.png'), 240, 165)
     const border = 4
-    const rectangle = { left: border, top: border, width: 640 - 2 * border, height: 700 - 2 * border }
+    const rectangle = { left: border, top: border, width: 480 - 2 * border, height: 330 - 2 * border }
     const sources = ['image.png', 'truth.png', 'other.png'].map((name) => file(at(name)))
     const measured = await ask('pictures.region', { reference: file(at('truth.png')), sources, rectangle })
     expect(measured[0]?.psnr).toBeCloseTo(psnr(truth, image, border), 8)
