@@ -20,6 +20,8 @@ type DifferenceChoice = { -readonly [K in keyof Omit<Difference, 'reference'>]: 
 export const useViewer = defineStore('viewer', () => {
   const mode = ref<ViewerMode>('grid')
   const view = ref<View>({ zoom: 'fit', x: 0, y: 0 })
+  /** Device pixels that a pixel of the scene takes as it is shown, also where it is to fit. */
+  const shownZoom = ref(1)
   /** Whether enlarged pixels flow into each other. */
   const isSmooth = ref(false)
   /** Whether lines part the pixels, where they are large enough. */
@@ -53,6 +55,7 @@ export const useViewer = defineStore('viewer', () => {
   return {
     mode,
     view,
+    shownZoom,
     isSmooth,
     hasPixelGrid,
     hidden,

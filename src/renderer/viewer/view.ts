@@ -77,26 +77,30 @@ function keptAlong(length: number, room: number, begin: number): number {
   return Math.min(0, Math.max(Math.ceil(room - length), Math.round(begin)))
 }
 
-/** The view that has the scene where it lies. */
-function viewFrom({ zoom, left, top }: Placement, frame: Frame): View {
+/** The view that has the scene where it lies. Of what is smaller than the frame, the middle is seen in the middle. */
+function viewFrom({ zoom, left, top }: Placement, scene: Size, frame: Frame): View {
   return {
     zoom,
-    x: (frame.left + frame.width / 2 - left) / zoom,
-    y: (frame.top + frame.height / 2 - top) / zoom
+    x: middleAlong(frame.left - left, frame.width, zoom, scene.width),
+    y: middleAlong(frame.top - top, frame.height, zoom, scene.height)
   }
+}
+
+function middleAlong(begin: number, room: number, zoom: number, length: number): number {
+  return length * zoom <= room ? length / 2 : (begin + room / 2) / zoom
 }
 
 /** The view as it is shown: with its middle where it really lies. "Fit" stays fit. */
 export function settled(view: View, scene: Size, frame: Frame): View {
   if (view.zoom === 'fit') return { zoom: 'fit', x: scene.width / 2, y: scene.height / 2 }
-  return viewFrom(place(view, scene, frame), frame)
+  return viewFrom(place(view, scene, frame), scene, frame)
 }
 
 /** The view after the scene was moved by so many device pixels, as far as it stays in the frame. */
 export function pan(view: View, scene: Size, frame: Frame, by: Place): View {
   if (view.zoom === 'fit') return view
   const { zoom, left, top } = place(view, scene, frame)
-  return viewFrom(keptIn(scene, frame, { zoom, left: left + by.x, top: top + by.y }), frame)
+  return viewFrom(keptIn(scene, frame, { zoom, left: left + by.x, top: top + by.y }), scene, frame)
 }
 
 /**
@@ -108,7 +112,7 @@ export function zoomAbout(view: View, scene: Size, frame: Frame, zoom: number, a
   const grown = zoom / before.zoom
   const left = at.x - (at.x - before.left) * grown
   const top = at.y - (at.y - before.top) * grown
-  return viewFrom(keptIn(scene, frame, { zoom, left, top }), frame)
+  return viewFrom(keptIn(scene, frame, { zoom, left, top }), scene, frame)
 }
 
 /** The view with a rectangle in its middle, as large as it can be at a whole zoom. */
