@@ -33,6 +33,10 @@ const pages: Readonly<Record<string, (page: Page) => Promise<void>>> = {
     await page.getByRole('link', { name: 'Runs', exact: true }).click()
     await expect(page.getByText('Runs appear here')).toBeVisible()
   },
+  compare: async (page) => {
+    await page.getByRole('link', { name: 'Compare' }).click()
+    await expect(page.getByRole('heading', { name: 'Look at what quantization did' })).toBeVisible()
+  },
   model: async (page) => {
     await page.evaluate((path) => window.studio.openPath(path), bundled)
     await expect(page.getByTestId('facts')).toContainText('SwinIR')
@@ -79,7 +83,7 @@ test('every word is there in Chinese', async ({ studio: { page } }) => {
 
 test('everything on the first page is reached by keyboard', async ({ studio: { page } }) => {
   const reached: string[] = []
-  for (let i = 0; i < 8; i++) {
+  for (let i = 0; i < 9; i++) {
     await page.keyboard.press('Tab')
     reached.push(await page.evaluate(() => document.activeElement?.textContent.trim() ?? ''))
   }

@@ -52,7 +52,7 @@ test('pictures of a run, regions, a figure, own pictures, a batch, a blind test'
   const stage = page.getByTestId('stage')
 
   await test.step('a measured picture opens with all of its versions', async () => {
-    await page.getByRole('link', { name: 'Compare all versions of nagasaki-boats' }).click()
+    await page.getByTestId('picture').getByRole('link', { name: 'nagasaki-boats' }).click()
     await expect(versions).toHaveCount(6)
     await expect(versions.first()).toContainText('HR')
     await expect(page.getByRole('status').filter({ hasText: '/ 2' })).toHaveText('2 / 2')

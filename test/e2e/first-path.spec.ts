@@ -65,7 +65,7 @@ test('from the first window to numbers: demo, DOBI live, training, pictures side
     const size = await shown.evaluate((image: HTMLImageElement) => [image.naturalWidth, image.naturalHeight])
     expect(size).toEqual([first?.width, first?.height])
     await expect(pictures.first()).toContainText(`${best?.psnr?.toFixed(2)} dB`)
-    await page.getByRole('link', { name: 'Compare all versions of nagasaki-boats' }).click()
+    await page.getByTestId('picture').getByRole('link', { name: 'nagasaki-boats' }).click()
     await expect(page.getByRole('combobox', { name: 'Picture', exact: true })).toContainText('nagasaki-boats')
     const names = page.getByTestId('pane-list').getByRole('listitem')
     await expect(names).toHaveCount(evaluation.pictures[3]?.views.length ?? 0)

@@ -153,6 +153,16 @@ test('every screen in light and dark, at both sizes, with dialogs and menus open
     runs: async () => {
       await page.getByRole('link', { name: 'Runs', exact: true }).click()
     },
+    compare: async () => {
+      await page.evaluate((path) => {
+        location.hash = `#/compare?${new URLSearchParams({ run: path }).toString()}`
+      }, folder)
+      await expect(page.getByTestId('worst-regions').getByRole('listitem')).toHaveCount(8)
+    },
+    figure: async () => {
+      await page.getByRole('button', { name: 'Save figure …' }).click()
+      await expect(page.getByTestId('figure').locator('svg').first()).toBeVisible()
+    },
     data: async () => {
       await page.evaluate(() => (location.hash = '#/new?step=data'))
       await expect(page.getByRole('heading', { name: 'Calibration pictures' })).toBeVisible()

@@ -260,7 +260,6 @@ export const en = {
     dropBesideHint: 'As a further version of the picture that is looked at.',
     dropLoose: 'Compare these pictures',
     openTitle: 'What are these pictures to be?',
-    openText: '{names}',
     cancel: 'Cancel',
     close: 'Close',
     notPicture: '{name} is no picture that can be read: PNG, JPEG, WebP and TIFF can.',
@@ -269,7 +268,6 @@ export const en = {
       '{name} has {width}×{height} pixels, this picture {sceneWidth}×{sceneHeight}: they can stand beside each other only where one is a whole multiple of the other.',
     panes: 'Versions',
     showPane: 'Show {title}',
-    active: 'Make {title} the one that keys speak to',
     reference: 'reference',
     makeReference: 'Compare others with {title}',
     up: 'Move {title} up',
@@ -303,7 +301,6 @@ export const en = {
     png: 'Save PNG',
     svg: 'Save SVG',
     saveAll: 'All of these …',
-    saved: 'Saved as {path}.',
     batchTitle: 'Enlarge pictures',
     batchText:
       'Pictures, and those in folders, are enlarged by each of these into a folder. Files are named by the picture and what enlarged it.',
@@ -317,7 +314,6 @@ export const en = {
     noOut: 'None chosen',
     begin: 'Begin',
     batchGoing: 'Enlarging pictures',
-    batchDone: 'The pictures are in {folder}.',
     blind: 'Blind test',
     blindText:
       'Two versions side by side without their names, at places drawn by chance. Which is left and which is right is drawn anew each time, and told at the end only.',
