@@ -97,7 +97,7 @@ export async function chooseNext(app: ElectronApplication, ...paths: readonly st
 
 /** Has the viewer's stage take keys. A list or dialog that is just closing takes the focus back once more. */
 export async function focusStage(page: Page): Promise<void> {
-  const stage = page.getByTestId('stage')
+  const stage = page.getByTestId('stage').getByRole('application')
   await expect
     .poll(async () => {
       await stage.focus()
