@@ -4,12 +4,22 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Figure } from './figure'
+import { pictureBenchmarks } from './pictures'
 
 /** The project's folder; this file is built to out/bench.mjs. */
 const root = fileURLToPath(new URL('..', import.meta.url))
 
 /** Measures the desktop app, packaged, in windows of its own: test/bench/app. */
 export function appBenchmarks(): Promise<readonly Figure[]> {
+  return measure(['app.spec', 'updates.spec', 'newcomer.spec'])
+}
+
+/** Measures the viewer in it, and the process that reads pictures alone. */
+export async function viewerBenchmarks(): Promise<readonly Figure[]> {
+  return [...(await pictureBenchmarks()), ...(await measure(['viewer.spec']))]
+}
+
+function measure(specs: readonly string[]): Promise<readonly Figure[]> {
   const folder = mkdtempSync(join(tmpdir(), 'studio-bench-'))
   const file = join(folder, 'figures.json')
   const run = (args: readonly string[]): void => {
@@ -20,7 +30,7 @@ export function appBenchmarks(): Promise<readonly Figure[]> {
   try {
     run(['scripts/setup.mjs', '--app', '--quiet'])
     run(['scripts/dist.mjs', 'dir'])
-    run(['scripts/with-display.mjs', 'playwright', 'test', '-c', 'playwright.bench.config.ts'])
+    run(['scripts/with-display.mjs', 'playwright', 'test', '-c', 'playwright.bench.config.ts', ...specs])
     return Promise.resolve(JSON.parse(readFileSync(file, 'utf8')) as Figure[])
   } finally {
     rmSync(folder, { recursive: true, force: true })

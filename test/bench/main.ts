@@ -1,9 +1,8 @@
-import { appBenchmarks } from './app'
+import { appBenchmarks, viewerBenchmarks } from './app'
 import { distillationBenchmarks, memoryOfDistillation } from './distillation'
 import { engineBenchmarks, memoryOfCalibration } from './engine'
 import { estimateBenchmarks } from './estimates'
 import { isMet, type Figure } from './figure'
-import { pictureBenchmarks } from './pictures'
 import { bestQualityBenchmarks, qualityBenchmarks } from './quality'
 
 /** `npm run bench [-- GROUP…] [--json]`: prints every figure of the groups; exit code 1 when one falls short. */
@@ -13,7 +12,7 @@ const groups: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   estimates: estimateBenchmarks,
   quality: qualityBenchmarks,
   'quality-best': bestQualityBenchmarks,
-  viewer: pictureBenchmarks,
+  viewer: viewerBenchmarks,
   app: appBenchmarks
 }
 

