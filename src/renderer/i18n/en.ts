@@ -693,6 +693,7 @@ export const en = {
     zoom: 'Zoom',
     zoomAt: 'zoom {zoom}',
     fit: 'Fit',
+    inLens: 'Lens: {title}',
     tiles: '{done} of {total} tiles',
     notYet: 'not there yet',
     splitPosition: 'Position of the split',

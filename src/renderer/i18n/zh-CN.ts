@@ -666,6 +666,7 @@ export const chinese: typeof en = {
     zoom: '缩放',
     zoomAt: '缩放 {zoom}',
     fit: '适应窗口',
+    inLens: '放大镜：{title}',
     tiles: '{done}/{total} 个图块',
     notYet: '尚未生成',
     splitPosition: '分割线位置',
