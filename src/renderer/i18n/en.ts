@@ -284,7 +284,7 @@ export const en = {
     version: 'Version',
     worst: 'Worst regions',
     worstOf: 'Of version',
-    worstHint: 'Where PSNR falls most behind full precision.',
+    worstHint: 'Where quantization added most error, and how much PSNR fell.',
     worstHintFp: 'Where it is farthest from full precision: PSNR against it.',
     worstRegion: 'Region {number}: {loss} dB, at {left}, {top}',
     worstMissing: 'They can be told once all of {title} is there.',
@@ -689,7 +689,6 @@ export const en = {
   viewer: {
     stage: '{mode}: {title}, zoom {zoom}',
     panes: 'Versions of this picture',
-    unnamed: 'Picture {number}',
     reference: 'reference',
     zoom: 'Zoom',
     zoomAt: 'zoom {zoom}',

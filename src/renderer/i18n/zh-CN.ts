@@ -275,7 +275,7 @@ export const chinese: typeof en = {
     version: '版本',
     worst: '最差区域',
     worstOf: '所属版本',
-    worstHint: 'PSNR 比全精度下降最多的位置。',
+    worstHint: '量化新增误差最多的位置，及 PSNR 的下降。',
     worstHintFp: '与全精度相差最大的位置：相对于全精度的 PSNR。',
     worstRegion: '区域 {number}：{loss} dB，位于 {left}, {top}',
     worstMissing: '{title} 全部生成后才能给出。',
@@ -662,7 +662,6 @@ export const chinese: typeof en = {
   viewer: {
     stage: '{mode}：{title}，缩放 {zoom}',
     panes: '此图像的各个版本',
-    unnamed: '图像 {number}',
     reference: '参考',
     zoom: '缩放',
     zoomAt: '缩放 {zoom}',
