@@ -16,21 +16,22 @@ export interface Latest<T> {
  *
  * @param argsOf what to ask for, as JSON can tell it; null asks for nothing
  * @param wait milliseconds without a further change before it is asked
+ * @param isThere whether the process that is asked is there; by default, whether the engine is
  */
 export function useLatest<A, T>(
   argsOf: () => A | null,
   ask: (args: A, signal: AbortSignal) => Promise<T>,
-  wait = 0
+  wait = 0,
+  isThere: () => boolean = isEngineThere()
 ): Latest<T> {
   const value = shallowRef<T | null>(null)
   const failure = ref('')
   const isPending = ref(false)
-  const studio = useStudio()
   watch(
-    [() => JSON.stringify(argsOf()), () => studio.isEngineThere] as const,
-    async ([text, isThere], _, onCleanup) => {
+    [() => JSON.stringify(argsOf()), isThere] as const,
+    async ([text, canAsk], _, onCleanup) => {
       // What an engine that has ended was asked, the next one is asked again.
-      if (!isThere) {
+      if (!canAsk) {
         isPending.value = text !== 'null'
         return
       }
@@ -63,6 +64,11 @@ export function useLatest<A, T>(
     { immediate: true }
   )
   return { value, failure, isPending }
+}
+
+function isEngineThere(): () => boolean {
+  const studio = useStudio()
+  return () => studio.isEngineThere
 }
 
 /** Whether nothing newer was asked for meanwhile. */

@@ -15,6 +15,9 @@ export const useCompare = defineStore('compare', () => {
   /** The run and the picture that were looked at last. */
   const last = shallowRef<{ readonly run: string; readonly picture: string | null } | null>(null)
   const isPanelOpen = ref(true)
+  /** Whether these parts of the panel are unfolded. */
+  const isRegionOpen = ref(true)
+  const isWorstOpen = ref(true)
   /** Whether the worst regions are outlined in the pictures. */
   const hasMarks = ref(false)
 
@@ -39,7 +42,8 @@ export const useCompare = defineStore('compare', () => {
     )
   }
 
-  return { inputs, loose, order, last, isPanelOpen, hasMarks, addInputs, besideOf, addBeside, removeBeside }
+  const panel = { isPanelOpen, isRegionOpen, isWorstOpen }
+  return { inputs, loose, order, last, ...panel, hasMarks, addInputs, besideOf, addBeside, removeBeside }
 })
 
 function keyOf(folder: string | null, picture: string): string {

@@ -20,9 +20,12 @@ const repeating: ReadonlySet<ViewerCommand> = new Set([
 
 function placeOf(target: EventTarget | null): FocusedPlace {
   if (!(target instanceof HTMLElement)) return 'other'
-  // Lists find entries by letters, and dialogs stand before what commands are about.
-  if (target.closest('[role=dialog], [role=menu], [role=listbox], [role=combobox], select, textarea') !== null)
-    return 'text'
+  // Lists find entries by letters, and dialogs stand before what commands are about; but not those that only fade away.
+  const before = target.closest('[role=dialog], [role=menu], [role=listbox]')
+  if (before !== null) return before.getAttribute('data-state') === 'closed' ? 'other' : 'text'
+  const list = target.closest('[role=combobox]')
+  if (list !== null) return list.getAttribute('aria-expanded') === 'false' && list.matches('button') ? 'list' : 'text'
+  if (target.closest('select, textarea') !== null) return 'text'
   if (target.isContentEditable) return 'text'
   const role = target.getAttribute('role')
   if (role === 'slider' || role === 'spinbutton') return role === 'slider' ? 'slider' : 'text'
@@ -39,8 +42,8 @@ function placeOf(target: EventTarget | null): FocusedPlace {
 
 /** Carries out what keys and the menu say, as long as the component that calls it is shown. */
 export function useViewerCommands(onCommand: (command: ViewerCommand) => void): void {
-  const press = (event: KeyboardEvent): void => {
-    if (event.defaultPrevented || event.isComposing) return
+  const take = (event: KeyboardEvent, place: FocusedPlace): boolean => {
+    if (event.defaultPrevented || event.isComposing) return false
     const command = commandOf({
       key: event.key,
       code: event.code,
@@ -50,18 +53,28 @@ export function useViewerCommands(onCommand: (command: ViewerCommand) => void): 
       altKey: event.altKey,
       isAltGraph: event.getModifierState('AltGraph')
     })
-    if (command === null || isKeyOf(placeOf(event.target), event.key)) return
+    if (command === null || isKeyOf(place, event.key)) return false
     event.preventDefault()
     if (!event.repeat || repeating.has(command)) onCommand(command)
+    return true
+  }
+  const press = (event: KeyboardEvent): void => {
+    take(event, placeOf(event.target))
+  }
+  // On its way down: a list that was closed just now would take a letter for the beginning of another entry.
+  const pressOnList = (event: KeyboardEvent): void => {
+    if (placeOf(event.target) === 'list' && take(event, 'list')) event.stopPropagation()
   }
   let stopListening: () => void = () => undefined
   onMounted(() => {
     window.addEventListener('keydown', press)
+    window.addEventListener('keydown', pressOnList, { capture: true })
     stopListening = window.studio.onViewerCommand(onCommand)
     void window.studio.viewerShown(true)
   })
   onBeforeUnmount(() => {
     window.removeEventListener('keydown', press)
+    window.removeEventListener('keydown', pressOnList, { capture: true })
     stopListening()
     void window.studio.viewerShown(false)
   })

@@ -6,27 +6,30 @@ import type { Frame, Size } from './view'
  * @param stage the room there is, in device pixels
  * @param gap device pixels between frames
  * @param head device pixels above each frame that are not part of it
+ * @param columns where they are to be so many, however large that shows the scene
  */
 export function layOutFrames(
   count: number,
   scene: Size,
   stage: Size,
-  { gap, head }: { readonly gap: number; readonly head: number }
+  { gap, head, columns }: { readonly gap: number; readonly head: number; readonly columns?: number }
 ): readonly Frame[] {
   if (count < 1) return []
-  const sizeOf = (columns: number): Size => {
-    const rows = Math.ceil(count / columns)
+  const sizeOf = (across: number): Size => {
+    const rows = Math.ceil(count / across)
     return {
-      width: Math.max(1, Math.floor((stage.width - gap * (columns - 1)) / columns)),
+      width: Math.max(1, Math.floor((stage.width - gap * (across - 1)) / across)),
       height: Math.max(1, Math.floor((stage.height - gap * (rows - 1)) / rows) - head)
     }
   }
-  const zoomFor = (columns: number): number => {
-    const { width, height } = sizeOf(columns)
+  const zoomFor = (across: number): number => {
+    const { width, height } = sizeOf(across)
     return Math.min(width / scene.width, height / scene.height)
   }
-  let best = 1
-  for (let columns = 2; columns <= count; columns++) if (zoomFor(columns) > zoomFor(best)) best = columns
+  let best = columns ?? 1
+  if (columns === undefined) {
+    for (let across = 2; across <= count; across++) if (zoomFor(across) > zoomFor(best)) best = across
+  }
   const { width, height } = sizeOf(best)
   return Array.from({ length: count }, (_, i) => ({
     left: (i % best) * (width + gap),

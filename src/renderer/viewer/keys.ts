@@ -50,8 +50,8 @@ function withShift(letter: string, shiftKey: boolean): string {
 
 const signsByPlace: Readonly<Record<string, string>> = { BracketLeft: '[', BracketRight: ']' }
 
-/** Where a key was pressed, and which keys are that place's own. */
-export type FocusedPlace = 'text' | 'button' | 'slider' | 'choice' | 'other'
+/** Where a key was pressed, and which keys are that place's own. A list is one that is closed, of which its button is seen. */
+export type FocusedPlace = 'text' | 'button' | 'slider' | 'choice' | 'list' | 'other'
 
 /** Whether a key that has a command is one that the focused place itself needs. */
 export function isKeyOf(place: FocusedPlace, key: string): boolean {
@@ -63,6 +63,7 @@ export function isKeyOf(place: FocusedPlace, key: string): boolean {
     case 'slider':
       return key === ' ' || key.startsWith('Arrow') || key.startsWith('Page')
     case 'choice':
+    case 'list':
       return key === ' ' || key.startsWith('Arrow')
     case 'other':
       return false

@@ -2,7 +2,7 @@ import { computed, type ComputedRef, type Ref } from 'vue'
 import type { Rectangle } from '../../contract/pixels'
 import { useLatest } from '../engine/latest'
 import { pieceOf } from './figure'
-import { pictures } from './pictures'
+import { areReadable, pictures } from './pictures'
 import { registration, type Pane, type Scene } from './scene'
 
 /** PSNR in dB and SSIM of a region against the reference; null as `pictures.region` has it. */
@@ -41,7 +41,8 @@ export function useRegionNumbers(
       const found = await pictures.call('pictures.region', { reference: to, sources, rectangle }, signal)
       return alike.map(({ id }, i) => [id, found[i] ?? { psnr: null, ssim: null }] as const)
     },
-    100
+    100,
+    areReadable
   )
   const numbers = computed(() => new Map(region.value === null ? [] : (answer.value.value ?? [])))
   return { numbers, failure: answer.failure }

@@ -196,7 +196,8 @@ function isComplete({ output }: Pane): boolean {
   return output === null || output.done.size >= output.columns * output.rows
 }
 
-function splitFrame(
+/** The parts of a frame on both sides of the split, which meet without gap or overlap. */
+export function splitFrame(
   { left, top, width, height }: Frame,
   { orientation, position }: StageState['split']
 ): readonly [Frame, Frame] {

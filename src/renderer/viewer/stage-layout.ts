@@ -33,16 +33,20 @@ export interface LaidOut {
   readonly orientation: 'vertical' | 'horizontal'
   /** Whether flicker stands at the first of its two panes. */
   readonly isFlickered: boolean
+  /** CSS pixels of the strip with the heads of all panes, above a single frame. */
+  readonly headsHeight: number
 }
 
 /** Where panes are shown on a stage of so many device pixels. */
 export function layOutStage(shown: LaidOut, stage: Size, scale: number): StageLayout {
   const { scene, panes, mode } = shown
   const pair = pairOf(panes, shown.active, shown.previous, shown.reference)
-  const head = Math.round(headHeight * scale)
   if (pair === null) return { frames: [], pair, isSingle: false }
   const single = (shownPanes: readonly Pane[], room: Size = stage): StageLayout => ({
-    frames: layOutFrames(1, scene, room, { gap: 0, head }).map((frame) => ({ frame, panes: shownPanes })),
+    frames: layOutFrames(1, scene, room, { gap: 0, head: Math.round(shown.headsHeight * scale) }).map((frame) => ({
+      frame,
+      panes: shownPanes
+    })),
     pair,
     isSingle: true
   })
@@ -51,7 +55,10 @@ export function layOutStage(shown: LaidOut, stage: Size, scale: number): StageLa
     case 'grid':
     case 'difference':
     case 'blind': {
-      const frames = layOutFrames(panes.length, scene, stage, { gap: Math.round(gap * scale), head })
+      const spacing = { gap: Math.round(gap * scale), head: Math.round(headHeight * scale) }
+      // Which of two is better is asked by left and right.
+      const isBeside = mode === 'blind' && panes.length === 2
+      const frames = layOutFrames(panes.length, scene, stage, isBeside ? { ...spacing, columns: 2 } : spacing)
       return {
         frames: frames.flatMap((frame, i) => {
           const pane = panes[i]

@@ -70,6 +70,10 @@ describe('keys of the viewer', () => {
     expect(isKeyOf('slider', 'PageDown')).toBe(true)
     expect(isKeyOf('slider', 's')).toBe(false)
     expect(isKeyOf('choice', 'ArrowUp')).toBe(true)
+    // A closed list opens by these; letters are the viewer's.
+    expect(isKeyOf('list', ' ')).toBe(true)
+    expect(isKeyOf('list', 'ArrowDown')).toBe(true)
+    expect(isKeyOf('list', 'g')).toBe(false)
     expect(isKeyOf('other', ' ')).toBe(false)
   })
 

@@ -14,7 +14,8 @@ const size = { width: 1000, height: 728 }
 function state(changes: Partial<StageState>): StageState {
   const { mode = 'grid', panes = scene.panes, reference = hr, scale = 1 } = changes
   const orientation = changes.split?.orientation ?? 'vertical'
-  const shown = { scene, panes, reference, mode, active: 'fp', previous: 'hr', orientation, isFlickered: false }
+  const chosen = { active: 'fp', previous: 'hr', orientation, isFlickered: false, headsHeight: 28 }
+  const shown = { scene, panes, reference, mode, ...chosen }
   const layout = layOutStage(shown, size, scale)
   return {
     scene,
