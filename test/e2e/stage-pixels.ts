@@ -53,9 +53,8 @@ export interface SearchedArea extends Place {
  * no piece of it, or another place would do as well. Without an area, all of the picture is searched.
  */
 export function placeOf(piece: Pixels, picture: Pixels, zoom: number, area?: SearchedArea): Place | null {
-  const [lastX, lastY] = [picture.width * zoom - piece.width, picture.height * zoom - piece.height]
-  const { x: left, y: top, width, height } = area ?? { x: 0, y: 0, width: lastX + 1, height: lastY + 1 }
-  const isAt = (x: number, y: number): boolean => {
+  const isAt = ({ x, y }: Place): boolean => {
+    if (x < 0 || y < 0 || x + piece.width > picture.width * zoom || y + piece.height > picture.height * zoom) return false
     for (let row = 0; row < piece.height; row++) {
       for (let column = 0; column < piece.width; column++) {
         const expected = colourAt(picture, Math.floor((x + column) / zoom), Math.floor((y + row) / zoom))
@@ -64,13 +63,25 @@ export function placeOf(piece: Pixels, picture: Pixels, zoom: number, area?: Sea
     }
     return true
   }
-  const found: Place[] = []
-  for (let y = Math.max(0, top); y <= Math.min(lastY, top + height - 1); y++) {
-    for (let x = Math.max(0, left); x <= Math.min(lastX, left + width - 1); x++) {
-      if (isAt(x, y)) found.push({ x, y })
-    }
-  }
+  const areas =
+    area === undefined
+      ? placesOf(picture, colourAt(piece, 0, 0)).map(({ x, y }) => ({ x: x * zoom, y: y * zoom, width: zoom, height: zoom }))
+      : [area]
+  const found = areas.flatMap(placesIn).filter(isAt)
   return found.length === 1 ? (found[0] ?? null) : null
+}
+
+function placesIn({ x, y, width, height }: SearchedArea): readonly Place[] {
+  return Array.from({ length: width * height }, (_, i) => ({ x: x + (i % width), y: y + Math.floor(i / width) }))
+}
+
+/** Where a picture has a colour. */
+function placesOf(picture: Pixels, colour: number): readonly Place[] {
+  const found: Place[] = []
+  for (let y = 0; y < picture.height; y++) {
+    for (let x = 0; x < picture.width; x++) if (colourAt(picture, x, y) === colour) found.push({ x, y })
+  }
+  return found
 }
 
 /** Waits until all that the stage is to show is drawn. */
@@ -82,5 +93,37 @@ export async function settle(page: Page): Promise<void> {
     await frame()
     while (document.querySelector<HTMLElement>('[data-testid=stage]')?.dataset['settled'] !== 'true') await frame()
     await frame()
+  })
+}
+
+/** What is drawn on the stage from a place of the page on, in the canvas' own pixels; at a scale factor of 1. */
+export async function drawnAt(page: Page, { x, y }: Place, width: number, height: number): Promise<Pixels> {
+  const rgba = await page.getByTestId('stage-canvas').evaluate(
+    (element, { x, y, width, height }) => {
+      const { left, top } = element.getBoundingClientRect()
+      const context = (element as HTMLCanvasElement).getContext('2d')
+      return [...(context?.getImageData(x - left, y - top, width, height).data ?? [])]
+    },
+    { x, y, width, height }
+  )
+  return { width, height, rgb: Uint8Array.from(rgba.filter((_, i) => i % 4 < 3)) }
+}
+
+/** Left, top, width and height in CSS pixels of the page. */
+export interface Box extends Place {
+  readonly width: number
+  readonly height: number
+}
+
+/** Where panes are shown on the page: below their heads, each in a frame of its own, or all in one. */
+export async function framesOf(page: Page): Promise<readonly Box[]> {
+  return page.evaluate(() => {
+    const boxes = [...document.querySelectorAll('[data-testid=pane]')].map((head) => head.getBoundingClientRect())
+    const stage = document.querySelector('[data-testid=stage-canvas]')?.getBoundingClientRect()
+    if (stage === undefined) return []
+    return boxes.map(({ left, bottom, width }) => {
+      const below = boxes.filter((other) => other.left === left && other.top > bottom).map(({ top }) => top)
+      return { x: left, y: bottom, width, height: Math.min(stage.bottom, ...below) - bottom }
+    })
   })
 }
