@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { ElectronApplication, Page } from '@playwright/test'
 import sharp from 'sharp'
 import { preparePictures } from './pictures'
-import { chooseNext, expect, findings, root, test } from './studio'
+import { chooseNext, expect, findings, root, saveNextAs, test } from './studio'
 
 const patient = { timeout: 60_000 }
 
@@ -33,13 +33,6 @@ async function measuredRun(app: ElectronApplication, page: Page, data: string): 
   await page.getByRole('button', { name: 'Measure these' }).click()
   await expect(page.getByTestId('picture')).toHaveCount(2, patient)
   return { picture }
-}
-
-/** Answers the next questions for a place to save something. */
-async function saveNextAs(app: ElectronApplication, path: string): Promise<void> {
-  await app.evaluate(({ dialog }, path) => {
-    dialog.showSaveDialog = () => Promise.resolve({ canceled: false, filePath: path })
-  }, path)
 }
 
 test('pictures of a run, regions, a figure, own pictures, a batch, a blind test', async ({ studio }) => {

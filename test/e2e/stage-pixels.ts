@@ -42,6 +42,17 @@ export function partOf(picture: Pixels, { x, y }: Place, width: number, height: 
   return { width, height, rgb: Uint8Array.from(rows.flat()) }
 }
 
+/** The picture with every pixel repeated. */
+export function repeated({ width, rgb, height }: Pixels, times: number): Pixels {
+  const wide = width * times
+  const all = Uint8Array.from({ length: wide * height * times * 3 }, (_, i) => {
+    const pixel = Math.floor(i / 3)
+    const [x, y] = [Math.floor((pixel % wide) / times), Math.floor(pixel / wide / times)]
+    return rgb[(y * width + x) * 3 + (i % 3)] ?? 0
+  })
+  return { width: wide, height: height * times, rgb: all }
+}
+
 /** Where a search looks: from this place on, so far to the right and below. */
 export interface SearchedArea extends Place {
   readonly width: number
@@ -54,7 +65,8 @@ export interface SearchedArea extends Place {
  */
 export function placeOf(piece: Pixels, picture: Pixels, zoom: number, area?: SearchedArea): Place | null {
   const isAt = ({ x, y }: Place): boolean => {
-    if (x < 0 || y < 0 || x + piece.width > picture.width * zoom || y + piece.height > picture.height * zoom) return false
+    if (x < 0 || y < 0 || x + piece.width > picture.width * zoom || y + piece.height > picture.height * zoom)
+      return false
     for (let row = 0; row < piece.height; row++) {
       for (let column = 0; column < piece.width; column++) {
         const expected = colourAt(picture, Math.floor((x + column) / zoom), Math.floor((y + row) / zoom))
@@ -65,7 +77,12 @@ export function placeOf(piece: Pixels, picture: Pixels, zoom: number, area?: Sea
   }
   const areas =
     area === undefined
-      ? placesOf(picture, colourAt(piece, 0, 0)).map(({ x, y }) => ({ x: x * zoom, y: y * zoom, width: zoom, height: zoom }))
+      ? placesOf(picture, colourAt(piece, 0, 0)).map(({ x, y }) => ({
+          x: x * zoom,
+          y: y * zoom,
+          width: zoom,
+          height: zoom
+        }))
       : [area]
   const found = areas.flatMap(placesIn).filter(isAt)
   return found.length === 1 ? (found[0] ?? null) : null
@@ -98,15 +115,19 @@ export async function settle(page: Page): Promise<void> {
 
 /** What is drawn on the stage from a place of the page on, in the canvas' own pixels; at a scale factor of 1. */
 export async function drawnAt(page: Page, { x, y }: Place, width: number, height: number): Promise<Pixels> {
-  const rgba = await page.getByTestId('stage-canvas').evaluate(
+  // As text: a list of numbers takes far longer on its way.
+  const text = await page.getByTestId('stage-canvas').evaluate(
     (element, { x, y, width, height }) => {
       const { left, top } = element.getBoundingClientRect()
       const context = (element as HTMLCanvasElement).getContext('2d')
-      return [...(context?.getImageData(x - left, y - top, width, height).data ?? [])]
+      const rgba = context?.getImageData(x - left, y - top, width, height).data ?? []
+      let text = ''
+      for (let i = 0; i < rgba.length; i++) if (i % 4 < 3) text += String.fromCharCode(rgba[i] ?? 0)
+      return text
     },
     { x, y, width, height }
   )
-  return { width, height, rgb: Uint8Array.from(rgba.filter((_, i) => i % 4 < 3)) }
+  return { width, height, rgb: Uint8Array.from(text, (letter) => letter.charCodeAt(0)) }
 }
 
 /** Left, top, width and height in CSS pixels of the page. */

@@ -1,10 +1,24 @@
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Page } from '@playwright/test'
+import sharp from 'sharp'
 import { colourOf } from '../../src/core/imaging/colour-map'
 import { viewerCommands } from '../../src/contract/viewer-commands'
 import { en } from '../../src/renderer/i18n/en'
-import { colourAt, drawnAt, framesOf, noise, placeOf, settle, type Box, type Pixels, type Place } from './stage-pixels'
-import { chooseNext, expect, focusStage, test } from './studio'
+import {
+  colourAt,
+  drawnAt,
+  framesOf,
+  noise,
+  partOf,
+  placeOf,
+  repeated,
+  settle,
+  type Box,
+  type Pixels,
+  type Place
+} from './stage-pixels'
+import { chooseNext, expect, focusStage, isFallback, saveNextAs, test } from './studio'
 
 const names = ['one.png', 'two.png', 'three.png'] as const
 
@@ -101,7 +115,7 @@ async function look(
   data: string
 ): Promise<Looked> {
   const paths = names.map((name) => join(data, name))
-  const pictures = await Promise.all(paths.map((path, i) => noise(path, 240, 160, i + 1)))
+  const pictures = await Promise.all(paths.map((path, i) => noise(path, 480, 480, i + 1)))
   await page.getByRole('link', { name: 'Compare' }).click()
   await chooseNext(app, ...paths)
   await page.getByRole('button', { name: 'Open pictures …' }).first().click()
@@ -141,13 +155,11 @@ function differenceColour(
 test('every mode shows what it is to show, by keyboard and by mouse', async ({ studio, data }) => {
   const { page } = studio
   const looked = await look(studio, data)
-  const stage = page.getByTestId('stage')
   const mode = (name: string) => page.getByRole('toolbar').getByRole('button', { name, exact: true })
   const choose = async (name: string, option: string): Promise<void> => {
     await page.getByRole('combobox', { name, exact: true }).click()
     await page.getByRole('option', { name: option, exact: true }).click()
     await looked.pointAway()
-    await focusStage(page)
     await settle(page)
   }
   const by = async (how: 'key' | 'mouse', key: string, name: string): Promise<void> => {
@@ -333,6 +345,7 @@ test('every mode shows what it is to show, by keyboard and by mouse', async ({ s
     })
 
     await test.step(`lens, by ${how}`, async () => {
+      await focusStage(page)
       await looked.press('1', '2')
       await by(how, 'l', 'Lens')
       const { x, y, width, height } = await looked.single()
@@ -361,5 +374,172 @@ test('every mode shows what it is to show, by keyboard and by mouse', async ({ s
       await looked.pointAway()
     })
   }
-  await expect(stage).toBeVisible()
+})
+
+test('the pointer moves, zooms, reads and measures, and a figure shows the very pixels', async ({ studio, data }) => {
+  const { app, page } = studio
+  const looked = await look(studio, data)
+  const [one] = looked.pictures
+  if (one === undefined) throw new Error('There is no picture')
+  const region = page.getByTestId('region')
+  const { x, y, width, height } = await looked.frame()
+  /** Where a pixel of the first picture has its middle on the page. */
+  const middleOf = (origin: Place, column: number, row: number, zoom: number): Place => ({
+    x: Math.round(origin.x + (column + 0.5) * zoom),
+    y: Math.round(origin.y + (row + 0.5) * zoom)
+  })
+  const corner = { x: x + 6, y: y + 6 }
+
+  await test.step('what is read out are the pixels of the files', async () => {
+    const { origin } = await looked.at(corner, 8)
+    const [left, top] = [Math.ceil((x - origin.x) / 8), Math.ceil((y - origin.y) / 8)]
+    for (const [column, row] of [
+      [left + 2, top + 3],
+      [left + 17, top + 20]
+    ] as const) {
+      const at = middleOf(origin, column, row, 8)
+      await page.mouse.move(at.x, at.y)
+      for (const [i, name] of names.entries()) {
+        const colour = colourAt(looked.pictures[i] ?? one, column, row)
+        await expect.poll(() => looked.readOut(name)).toEqual({ place: `x ${column}, y ${row}`, colour })
+      }
+    }
+  })
+
+  await test.step('the wheel zooms about the pointer', async () => {
+    const { origin } = await looked.at(corner, 8)
+    const [column, row] = [Math.ceil((x - origin.x) / 8) + 15, Math.ceil((y - origin.y) / 8) + 18]
+    const at = middleOf(origin, column, row, 8)
+    await page.mouse.move(at.x, at.y)
+    for (const [turn, zoom] of [
+      [-120, 10],
+      [-120, 12],
+      [120, 10],
+      [120, 8],
+      [120, 6]
+    ] as const) {
+      await page.mouse.wheel(0, turn)
+      await expect.poll(() => looked.zoom()).toBe(`${zoom}×`)
+      const { origin: now } = await looked.at(corner, zoom)
+      expect([Math.floor((at.x - now.x) / zoom), Math.floor((at.y - now.y) / zoom)]).toEqual([column, row])
+    }
+  })
+
+  await test.step('a double click shows all, and pixels', async () => {
+    await looked.centre()
+    // Near the middle, so that the picture does not have to be kept in its frame.
+    const at = { x: Math.round(x + width / 2 - 31), y: Math.round(y + height / 2 + 23) }
+    await page.mouse.dblclick(at.x, at.y)
+    const fit = page.getByRole('button', { name: 'Fit to window' })
+    await expect(fit).toHaveAttribute('aria-pressed', 'true')
+    await settle(page)
+    // What is pointed at now is there afterwards, too, to half a device pixel.
+    const { place } = await looked.readOut('one.png')
+    await page.mouse.dblclick(at.x, at.y)
+    await expect(fit).toHaveAttribute('aria-pressed', 'false')
+    expect(await looked.zoom()).toBe('1×')
+    const { origin: now } = await looked.at(corner, 1)
+    const [column = NaN, row = NaN] = /^x (\d+), y (\d+)$/.exec(place)?.slice(1).map(Number) ?? []
+    expect(Math.abs(at.x - now.x - column)).toBeLessThanOrEqual(1)
+    expect(Math.abs(at.y - now.y - row)).toBeLessThanOrEqual(1)
+  })
+
+  await test.step('dragging moves by as much as the pointer', async () => {
+    await looked.centre()
+    const before = await looked.at(corner, 8)
+    await page.mouse.move(x + 150, y + 150)
+    await page.mouse.down()
+    await page.mouse.move(x + 113, y + 171, { steps: 3 })
+    await page.mouse.up()
+    const after = await looked.at(corner, 8)
+    expect(after).toEqual({ picture: 0, origin: { x: before.origin.x - 37, y: before.origin.y + 21 } })
+  })
+
+  await test.step('Shift and dragging draw the region, Escape breaks it off and clears it', async () => {
+    const { origin } = await looked.at(corner, 8)
+    const first = { column: Math.ceil((x - origin.x) / 8) + 2, row: Math.ceil((y - origin.y) / 8) + 3 }
+    const [from, to] = [
+      middleOf(origin, first.column, first.row, 8),
+      middleOf(origin, first.column + 19, first.row + 11, 8)
+    ]
+    await page.keyboard.down('Shift')
+    await page.mouse.move(from.x, from.y)
+    await page.mouse.down()
+    await page.mouse.move(to.x, to.y, { steps: 3 })
+    await page.mouse.up()
+    await page.keyboard.up('Shift')
+    const told = `20×12 at ${first.column}, ${first.row}`
+    await expect(region).toContainText(told)
+    // By the button, without Shift; broken off, it is as before.
+    await page.getByRole('button', { name: 'Draw a region' }).click()
+    await page.mouse.move(from.x, from.y)
+    await page.mouse.down()
+    await page.mouse.move(from.x + 50, from.y + 50, { steps: 2 })
+    await expect(region).not.toContainText(told)
+    await page.keyboard.press('Escape')
+    await page.mouse.up()
+    await expect(region).toContainText(told)
+    await looked.press('Escape')
+    await expect(region).toContainText('Hold Shift and draw')
+    await looked.press('a')
+    const seen = (begin: number, length: number): number => Math.ceil((begin + length) / 8) - Math.floor(begin / 8)
+    const [across, down] = [seen(x - origin.x, width), seen(y - origin.y, height)]
+    await expect(region).toContainText(
+      `${across}×${down} at ${Math.floor((x - origin.x) / 8)}, ${Math.floor((y - origin.y) / 8)}`
+    )
+    await looked.press('Escape')
+  })
+
+  await test.step('what is hidden is neither shown nor counted', async () => {
+    const shown = page.getByRole('checkbox', { name: 'Show two.png' })
+    await shown.click()
+    await looked.pointAway()
+    await expect(page.getByTestId('pane')).toHaveCount(2)
+    const second = await looked.frame(1)
+    await looked.press('0', 'z')
+    expect((await looked.at({ x: second.x + second.width / 2, y: second.y + second.height / 2 + 20 }, 1)).picture).toBe(
+      2
+    )
+    await shown.click()
+    await expect(page.getByTestId('pane')).toHaveCount(3)
+  })
+
+  await test.step('a figure repeats the pixels of the region, and looks as it did', async () => {
+    await looked.centre()
+    await focusStage(page)
+    const { origin } = await looked.at(corner, 8)
+    const box = { left: 228, top: 232, width: 24, height: 16 }
+    const from = middleOf(origin, box.left, box.top, 8)
+    await page.keyboard.down('Shift')
+    await page.mouse.move(from.x, from.y)
+    await page.mouse.down()
+    await page.mouse.move(from.x + 8 * (box.width - 1), from.y + 8 * (box.height - 1), { steps: 3 })
+    await page.mouse.up()
+    await page.keyboard.up('Shift')
+    await expect(region).toContainText('24×16 at 228, 232')
+    await expect(page.getByTestId('region-numbers')).toContainText(/\d\.\d\d/)
+    await looked.press('e')
+    await expect(page.getByTestId('figure').locator('svg').first()).toBeVisible()
+    const [svgPath, pngPath] = [join(data, 'figure.svg'), join(data, 'figure.png')]
+    await saveNextAs(app, svgPath)
+    await page.getByRole('button', { name: 'Save SVG' }).click()
+    await expect.poll(() => existsSync(svgPath)).toBe(true)
+    await saveNextAs(app, pngPath)
+    await page.getByRole('button', { name: 'Save PNG' }).click()
+    await expect.poll(() => existsSync(pngPath)).toBe(true)
+    const crops = [...readFileSync(svgPath, 'utf8').matchAll(/<svg class="crop" x="(\d+)" y="(\d+)" width="(\d+)"/g)]
+    expect(crops).toHaveLength(3)
+    const file = readFileSync(pngPath)
+    const { data: rgb, info } = await sharp(file).removeAlpha().raw().toBuffer({ resolveWithObject: true })
+    const figure = { width: info.width, height: info.height, rgb: new Uint8Array(rgb) }
+    for (const [i, [, left, top, width]] of crops.entries()) {
+      const scale = Number(width) / box.width
+      expect(Number.isInteger(scale)).toBe(true)
+      const crop = partOf(figure, { x: Number(left), y: Number(top) }, box.width * scale, box.height * scale)
+      const source = partOf(looked.pictures[i] ?? one, { x: box.left, y: box.top }, box.width, box.height)
+      expect(Buffer.compare(crop.rgb, repeated(source, scale).rgb)).toBe(0)
+    }
+    // Letters are drawn otherwise elsewhere.
+    if (isFallback) expect(file).toMatchSnapshot('figure.png', { maxDiffPixelRatio: 0.01 })
+  })
 })

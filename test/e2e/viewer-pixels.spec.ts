@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import type { Page } from '@playwright/test'
 import sharp from 'sharp'
-import { noise, partOf, placeOf, settle, type Pixels, type Place } from './stage-pixels'
+import { noise, partOf, placeOf, repeated, settle, type Pixels, type Place } from './stage-pixels'
 import { chooseNext, endStudio, expect, focusStage, startStudio, test } from './studio'
 
 /** CSS pixels of a pane that are looked at. They lie around its middle, where tiles of the pictures meet. */
@@ -48,17 +48,6 @@ function differenceOfRed(a: Pixels, b: Pixels): Pixels {
     return Math.min(255, 4 * Math.abs((a.rgb[red] ?? 0) - (b.rgb[red] ?? 0)))
   })
   return { ...a, rgb }
-}
-
-/** The picture with every pixel repeated. */
-function repeated({ width, rgb, height }: Pixels, times: number): Pixels {
-  const wide = width * times
-  const all = Uint8Array.from({ length: wide * height * times * 3 }, (_, i) => {
-    const pixel = Math.floor(i / 3)
-    const [x, y] = [Math.floor((pixel % wide) / times), Math.floor(pixel / wide / times)]
-    return rgb[(y * width + x) * 3 + (i % 3)] ?? 0
-  })
-  return { width: wide, height: height * times, rgb: all }
 }
 
 for (const factor of [1, 1.5, 2]) {
