@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -138,4 +138,11 @@ export async function answerClosing(
     }
   }, response)
   return () => app.evaluate(() => (globalThis as unknown as { asked: { count: number } }).asked.count)
+}
+
+/** Screens are kept for those who look at what a test saw. */
+export async function keepScreen(page: Page, name: string): Promise<void> {
+  const folder = join(root, 'test-results', 'screens')
+  mkdirSync(folder, { recursive: true })
+  await page.screenshot({ path: join(folder, `${name}.png`) })
 }

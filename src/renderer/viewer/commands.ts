@@ -37,10 +37,18 @@ function placeOf(target: EventTarget | null): FocusedPlace {
     : 'button'
 }
 
+/** A dialog stands before what commands are about, also where nothing in it has the focus. */
+const hasDialog = (): boolean => document.querySelector('[role=dialog]') !== null
+
 /** Carries out what keys and the menu say, as long as the component that calls it is shown. */
 export function useViewerCommands(onCommand: (command: ViewerCommand) => void): void {
+  // Told before the dialog itself takes the key: the one that closes it is no command either.
+  let wasBehind = false
+  const notice = (): void => {
+    wasBehind = hasDialog()
+  }
   const press = (event: KeyboardEvent): void => {
-    if (event.defaultPrevented || event.isComposing) return
+    if (wasBehind || event.defaultPrevented || event.isComposing) return
     const command = commandOf({
       key: event.key,
       code: event.code,
@@ -56,11 +64,15 @@ export function useViewerCommands(onCommand: (command: ViewerCommand) => void): 
   }
   let stopListening: () => void = () => undefined
   onMounted(() => {
+    window.addEventListener('keydown', notice, { capture: true })
     window.addEventListener('keydown', press)
-    stopListening = window.studio.onViewerCommand(onCommand)
+    stopListening = window.studio.onViewerCommand((command) => {
+      if (!hasDialog()) onCommand(command)
+    })
     void window.studio.viewerShown(true)
   })
   onBeforeUnmount(() => {
+    window.removeEventListener('keydown', notice, { capture: true })
     window.removeEventListener('keydown', press)
     stopListening()
     void window.studio.viewerShown(false)
