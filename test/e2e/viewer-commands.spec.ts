@@ -52,17 +52,18 @@ async function rest(page: Page): ReturnType<typeof seen> {
 }
 
 /** Keys that lead to where a command can be seen to work; without any, from all pictures in a grid. */
-const eight = ['z', '+', '+', '+', '+', '+', '+']
+const three = ['z', '+', '+']
+const eight = [...three, '+', '+', '+', '+']
 const places: Partial<Record<ViewerCommand, readonly (readonly string[])[]>> = {
   grid: [['s']],
   zoomOut: [['z', '+']],
-  fit: [eight],
-  pixels: [eight],
-  panLeft: [eight],
-  panRight: [eight],
-  panUp: [eight],
-  panDown: [eight],
-  smooth: [['z', '+', '+']],
+  fit: [three],
+  pixels: [three],
+  panLeft: [three],
+  panRight: [three],
+  panUp: [three],
+  panDown: [three],
+  smooth: [three],
   pixelGrid: [[...eight, '+', '+', '+']],
   pane1: [['f', '2']],
   ...Object.fromEntries([2, 3, 4, 5, 6, 7, 8, 9].map((number) => [`pane${number}`, [['f', '1']]])),
@@ -113,6 +114,11 @@ test('every command works by its keys, and nothing needs a mouse', async ({ stud
   const stage = page.getByTestId('stage').getByRole('application')
   const press = async (keys: readonly string[]): Promise<void> => {
     for (const key of keys) await page.keyboard.press(pressed(key))
+  }
+  const resize = async (width: number, height: number): Promise<void> => {
+    const size = [width, height] as const
+    await app.evaluate(({ BrowserWindow }, size) => BrowserWindow.getAllWindows()[0]?.setContentSize(...size), size)
+    await page.waitForFunction((width) => window.innerWidth === width, width)
   }
   const status = page.getByRole('status').filter({ hasText: '/ 2' })
 
@@ -178,6 +184,8 @@ test('every command works by its keys, and nothing needs a mouse', async ({ stud
     await page.getByRole('button', { name: 'Show it beside' }).click()
     await expect(page.getByTestId('pane')).toHaveCount(9)
     await expect(page.getByTestId('worst-regions').getByRole('listitem')).toHaveCount(8)
+    // A smaller window is drawn faster.
+    await resize(960, 600)
     await focusStage(page)
     const box = await page.getByTestId('stage').boundingBox()
     await page.mouse.move(box?.x ?? 0, (box?.y ?? 0) - 8)
@@ -265,16 +273,14 @@ test('every command works by its keys, and nothing needs a mouse', async ({ stud
         [1280, 800],
         [1920, 1080]
       ] as const) {
-        await app.evaluate(({ BrowserWindow }, size) => BrowserWindow.getAllWindows()[0]?.setContentSize(...size), [
-          width,
-          height
-        ] as const)
-        await page.waitForFunction((width) => window.innerWidth === width, width)
-        for (const { id, keys } of viewerCommands.filter(({ group }) => group === 'mode')) {
+        await resize(width, height)
+        for (const [i, { id, keys }] of viewerCommands.filter(({ group }) => group === 'mode').entries()) {
           await press(keys)
           await settle(page)
           await keepScreen(page, `viewer-${id}-${theme}-${width}`)
-          if (width === 1280) expect(await findings(page), `${id} ${theme}`).toEqual([])
+          // Every mode in one of them; the grid is looked at in both where all screens are.
+          if (width === 1280 && (theme === 'dark') === (i % 2 === 0))
+            expect(await findings(page), `${id} ${theme}`).toEqual([])
         }
       }
     }
