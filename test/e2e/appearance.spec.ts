@@ -1,10 +1,6 @@
-import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Page } from '@playwright/test'
-import { endStudio, expect, findings, root, startStudio, test } from './studio'
-
-/** Pictures of pages are kept for one runtime and its fonts: elsewhere letters are drawn otherwise. */
-const isFallback = existsSync(join(root, 'node_modules', 'electron', 'dist', 'FALLBACK'))
+import { endStudio, expect, findings, isFallback, root, startStudio, test } from './studio'
 
 const sizes = [
   { width: 1280, height: 800 },

@@ -1,53 +1,17 @@
-import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { ElectronApplication, Page } from '@playwright/test'
 import sharp from 'sharp'
-import { preparePictures } from './pictures'
-import { chooseNext, expect, findings, root, test } from './studio'
+import { measureRun } from './measured-run'
+import { chooseNext, expect, findings, saveNextAs, test } from './studio'
 
 const patient = { timeout: 60_000 }
-
-/** A run of two variants that was measured on two small photographs, shown in the viewer. */
-async function measuredRun(app: ElectronApplication, page: Page, data: string): Promise<{ readonly picture: string }> {
-  const { calibration, measured, picture } = await preparePictures(join(data, 'pictures'))
-  const model = join(root, 'resources', 'models', 'swinir-tiny-x4.safetensors')
-  const how = ['--method', 'minmax,dobi', '--bits', '4', '--preset', 'fast', '--patches', '4', '--search-steps', '20']
-  mkdirSync(join(data, 'runs'), { recursive: true })
-  const out = join(data, 'runs', 'small')
-  execFileSync(process.execPath, [
-    join(root, 'bin', '2dquant.mjs'),
-    'quantize',
-    model,
-    '--calibration',
-    calibration,
-    '--out',
-    out,
-    ...how
-  ])
-  await page.getByRole('link', { name: 'Runs', exact: true }).click()
-  await page.getByRole('link', { name: 'small' }).click()
-  await page.getByRole('button', { name: 'Evaluate' }).click()
-  await chooseNext(app, measured)
-  await page.getByRole('button', { name: 'Add folder …' }).click()
-  await page.getByRole('button', { name: 'Measure these' }).click()
-  await expect(page.getByTestId('picture')).toHaveCount(2, patient)
-  return { picture }
-}
-
-/** Answers the next questions for a place to save something. */
-async function saveNextAs(app: ElectronApplication, path: string): Promise<void> {
-  await app.evaluate(({ dialog }, path) => {
-    dialog.showSaveDialog = () => Promise.resolve({ canceled: false, filePath: path })
-  }, path)
-}
 
 test('pictures of a run, regions, a figure, own pictures, a batch, a blind test', async ({ studio }) => {
   const { app, page, data } = studio
   await page.getByRole('link', { name: 'Compare' }).click()
   await expect(page.getByRole('heading', { name: 'Look at what quantization did' })).toBeVisible()
   expect(await findings(page)).toEqual([])
-  const { picture } = await measuredRun(app, page, data)
+  const { picture } = await measureRun(studio)
   const versions = page.getByTestId('pane-list').getByRole('listitem')
   const stage = page.getByTestId('stage')
 

@@ -2,9 +2,8 @@ import { spawnSync } from 'node:child_process'
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Page } from '@playwright/test'
 import { preparePictures } from './pictures'
-import { chooseNext, expect, findings, root, test } from './studio'
+import { chooseNext, expect, findings, keepScreen, root, test } from './studio'
 
 const bundled = join(root, 'resources', 'models', 'swinir-tiny-x4.safetensors')
 
@@ -190,17 +189,10 @@ test('every screen in light and dark, at both sizes, with dialogs and menus open
       await page.waitForFunction((width) => window.innerWidth === width, width)
       for (const [name, reach] of Object.entries(screens)) {
         await reach()
-        await keep(page, `${name}-${theme}-${width}`)
+        await keepScreen(page, `${name}-${theme}-${width}`)
         expect(await findings(page), `${name} ${theme} ${width}`).toEqual([])
         await page.keyboard.press('Escape')
       }
     }
   }
 })
-
-/** Screens are kept for those who look at what a test saw. */
-async function keep(page: Page, name: string): Promise<void> {
-  const folder = join(root, 'test-results', 'screens')
-  mkdirSync(folder, { recursive: true })
-  await page.screenshot({ path: join(folder, `${name}.png`) })
-}

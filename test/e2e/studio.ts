@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -6,6 +6,9 @@ import { _electron, expect, test as base, type ElectronApplication, type Page } 
 
 /** The project's folder. */
 export const root = join(import.meta.dirname, '..', '..')
+
+/** Pictures of pages are kept for one runtime and its fonts: elsewhere letters are drawn otherwise. */
+export const isFallback = existsSync(join(root, 'node_modules', 'electron', 'dist', 'FALLBACK'))
 
 /** The app at work: its processes, and its window. */
 export interface Studio {
@@ -95,6 +98,13 @@ export async function chooseNext(app: ElectronApplication, ...paths: readonly st
   }, paths)
 }
 
+/** Answers the next questions for a place to save something. */
+export async function saveNextAs(app: ElectronApplication, path: string): Promise<void> {
+  await app.evaluate(({ dialog }, path) => {
+    dialog.showSaveDialog = () => Promise.resolve({ canceled: false, filePath: path })
+  }, path)
+}
+
 /** Has the viewer's stage take keys. A list or dialog that is just closing takes the focus back once more. */
 export async function focusStage(page: Page): Promise<void> {
   const stage = page.getByTestId('stage').getByRole('application')
@@ -128,4 +138,11 @@ export async function answerClosing(
     }
   }, response)
   return () => app.evaluate(() => (globalThis as unknown as { asked: { count: number } }).asked.count)
+}
+
+/** Screens are kept for those who look at what a test saw. */
+export async function keepScreen(page: Page, name: string): Promise<void> {
+  const folder = join(root, 'test-results', 'screens')
+  mkdirSync(folder, { recursive: true })
+  await page.screenshot({ path: join(folder, `${name}.png`) })
 }

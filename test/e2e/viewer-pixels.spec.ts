@@ -1,76 +1,44 @@
 import { join } from 'node:path'
 import type { Page } from '@playwright/test'
 import sharp from 'sharp'
+import { noise, partOf, placeOf, repeated, settle, type Pixels, type Place } from './stage-pixels'
 import { chooseNext, endStudio, expect, focusStage, startStudio, test } from './studio'
 
-/** Rows of red, green and blue. */
-interface Pixels {
-  readonly width: number
-  readonly height: number
-  readonly rgb: Uint8Array
+/** CSS pixels of a pane that are looked at. They lie around its middle, where tiles of the pictures meet. */
+const side = 64
+
+/** What of a pane is looked at: where it lies from the middle of the frame, in device pixels of the screen. */
+interface Seen {
+  readonly offset: Place
+  readonly pixels: Pixels
 }
 
-/** A picture of noise, in which every place is to be told from every other. */
-async function noise(path: string, width: number, height: number, seed: number): Promise<Pixels> {
-  let state = seed
-  const rgb = Uint8Array.from({ length: width * height * 3 }, () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
-    return state >>> 24
-  })
-  await sharp(rgb, { raw: { width, height, channels: 3 } })
-    .png()
-    .toFile(path)
-  return { width, height, rgb }
-}
-
-/** What is seen below the head of a pane, in device pixels of the screen, without what is at its border. */
-async function seen(page: Page, pane: number): Promise<Pixels> {
-  const [head, stage] = [
-    await page.getByTestId('pane').nth(pane).boundingBox(),
-    await page.getByTestId('stage-canvas').boundingBox()
-  ]
-  if (head === null || stage === null) throw new Error(`There is no pane ${pane}`)
+/** The screen's pixels around the middle of every pane. */
+async function seen(page: Page, count: number): Promise<readonly Seen[]> {
   const factor = await page.evaluate(() => window.devicePixelRatio)
-  const top = head.y + head.height
-  const [left, right, bottom] = [head.x + 8, head.x + head.width - 8, Math.min(stage.y + stage.height, top + 300) - 8]
-  const [x, y] = [Math.ceil(left * factor), Math.ceil((top + 8) * factor)]
-  const size = { width: Math.floor(right * factor) - x, height: Math.floor(bottom * factor) - y }
+  const stage = await page.getByTestId('stage-canvas').boundingBox()
+  const heads = await Promise.all(
+    Array.from({ length: count }, (_, i) => page.getByTestId('pane').nth(i).boundingBox())
+  )
+  const [first] = heads
+  if (stage === null || first == null) throw new Error('Nothing is shown')
   // The whole screen: a piece of it could begin within a device pixel.
   const { data, info } = await sharp(await page.screenshot({ scale: 'device' }))
-    .extract({ left: x, top: y, ...size })
     .removeAlpha()
     .raw()
     .toBuffer({ resolveWithObject: true })
-  return { width: info.width, height: info.height, rgb: new Uint8Array(data) }
-}
-
-interface Place {
-  readonly x: number
-  readonly y: number
-}
-
-/** The place in a picture, in device pixels at a zoom, where a piece of it was taken from; null where it is no piece of it. */
-function placeOf(piece: Pixels, picture: Pixels, zoom: number): Place | null {
-  const at = ({ rgb, width }: Pixels, x: number, y: number): number => {
-    const i = (y * width + x) * 3
-    return ((rgb[i] ?? 0) << 16) | ((rgb[i + 1] ?? 0) << 8) | (rgb[i + 2] ?? 0)
-  }
-  const isAt = (x: number, y: number): boolean => {
-    for (let row = 0; row < piece.height; row++) {
-      for (let column = 0; column < piece.width; column++) {
-        const expected = at(picture, Math.floor((x + column) / zoom), Math.floor((y + row) / zoom))
-        if (at(piece, column, row) !== expected) return false
-      }
+  const screen = { width: info.width, height: info.height, rgb: new Uint8Array(data) }
+  const length = side * factor
+  return heads.map((head) => {
+    if (head === null) throw new Error('A pane is missing')
+    const middle = {
+      x: (head.x + head.width / 2) * factor,
+      y: ((first.y + first.height + stage.y + stage.height) / 2) * factor
     }
-    return true
-  }
-  for (let y = 0; y <= picture.height * zoom - piece.height; y++) {
-    for (let x = 0; x <= picture.width * zoom - piece.width; x++) {
-      // Most places are ruled out by their first pixel.
-      if (at(piece, 0, 0) === at(picture, Math.floor(x / zoom), Math.floor(y / zoom)) && isAt(x, y)) return { x, y }
-    }
-  }
-  return null
+    const from = { x: Math.round(middle.x - length / 2), y: Math.round(middle.y - length / 2) }
+    const offset = { x: from.x - middle.x, y: from.y - middle.y }
+    return { offset, pixels: partOf(screen, from, length, length) }
+  })
 }
 
 /** The absolute difference of red, four times as bright, as grey. */
@@ -82,32 +50,17 @@ function differenceOfRed(a: Pixels, b: Pixels): Pixels {
   return { ...a, rgb }
 }
 
-/** The picture with every pixel repeated. */
-function repeated({ width, rgb, height }: Pixels, times: number): Pixels {
-  const wide = width * times
-  const all = Uint8Array.from({ length: wide * height * times * 3 }, (_, i) => {
-    const pixel = Math.floor(i / 3)
-    const [x, y] = [Math.floor((pixel % wide) / times), Math.floor(pixel / wide / times)]
-    return rgb[(y * width + x) * 3 + (i % 3)] ?? 0
-  })
-  return { width: wide, height: height * times, rgb: all }
-}
-
-/** Where heads of panes begin within a device pixel, what is seen below them is one more or less. */
-function expectSamePlace(place: Place, first: Place): void {
-  expect(Math.abs(place.x - first.x)).toBeLessThanOrEqual(1)
-  expect(Math.abs(place.y - first.y)).toBeLessThanOrEqual(1)
-}
-
 for (const factor of [1, 1.5, 2]) {
   test(`pixels and differences are exact at a scale factor of ${factor}`, async ({ data }) => {
     const studio = await startStudio({ data, args: [`--force-device-scale-factor=${factor}`] })
     const { app, page } = studio
     const paths = ['large', 'other', 'small'].map((name) => join(data, `${name}.png`))
     const [largePath = '', otherPath = '', smallPath = ''] = paths
-    const large = await noise(largePath, 1200, 1600, 1)
-    const other = await noise(otherPath, 1200, 1600, 2)
-    const small = repeated(await noise(smallPath, 300, 400, 3), 4)
+    // Larger than what is seen at the largest scale factor; tiles of 256 meet near the middle.
+    const [width, height] = [520, 1032]
+    const large = await noise(largePath, width, height, 1)
+    const other = await noise(otherPath, width, height, 2)
+    const small = repeated(await noise(smallPath, width / 4, height / 4, 3), 4)
     await page.getByRole('link', { name: 'Compare' }).click()
     await chooseNext(app, ...paths)
     await page.getByRole('button', { name: 'Open pictures …' }).first().click()
@@ -116,40 +69,63 @@ for (const factor of [1, 1.5, 2]) {
     // No lines between pixels; these are large.
     await page.keyboard.press('x')
 
-    const expectPlaces = async (pictures: readonly Pixels[], zoom: number): Promise<void> => {
-      const first = await expectPlace(0, pictures[0] ?? large, zoom)
-      for (const [pane, picture] of pictures.entries()) {
-        if (pane > 0) expectSamePlace(await expectPlace(pane, picture, zoom), first)
+    /** Expects every pane to show its picture around this place, in device pixels from the picture's middle. */
+    const expectPictures = async (pictures: readonly Pixels[], zoom: number, moved: Place): Promise<void> => {
+      await settle(page)
+      const origins: Place[] = []
+      for (const [pane, { offset, pixels }] of (await seen(page, pictures.length)).entries()) {
+        const picture = pictures[pane] ?? large
+        const x = Math.round((picture.width * zoom) / 2 + moved.x + offset.x)
+        const y = Math.round((picture.height * zoom) / 2 + moved.y + offset.y)
+        // Each zoom keeps what is in the middle to half a device pixel, which grows with the zooms after it.
+        const slack = zoom + 2
+        const area = { x: x - slack, y: y - slack, width: 2 * slack + 1, height: 2 * slack + 1 }
+        const place = placeOf(pixels, picture, zoom, area)
+        if (place === null) throw new Error(`Pane ${pane} shows something else at ${zoom}×`)
+        origins.push({ x: place.x - offset.x, y: place.y - offset.y })
+      }
+      // Where heads of panes begin within a device pixel, what is seen below them is one more or less.
+      const [first = { x: NaN, y: NaN }] = origins
+      for (const { x, y } of origins) {
+        expect(Math.abs(x - first.x)).toBeLessThanOrEqual(1)
+        expect(Math.abs(y - first.y)).toBeLessThanOrEqual(1)
       }
     }
-    const expectPlace = async (pane: number, picture: Pixels, zoom: number): Promise<Place> => {
-      let place: Place | null = null
-      // Tiles come one after the other.
-      await expect
-        .poll(async () => (place = placeOf(await seen(page, pane), picture, zoom)), { timeout: 20_000 })
-        .not.toBeNull()
-      if (place === null) throw new Error(`Pane ${pane} shows something else`)
-      return place
+    /** Between two panes, the pointer is at none of their pixels, and keys zoom about their middles. */
+    const pointBetween = async (): Promise<void> => {
+      const head = await page.getByTestId('pane').first().boundingBox()
+      if (head !== null) await page.mouse.move(head.x + head.width + 2, head.y + head.height + 100)
     }
-    const zooms = [
-      { zoom: 1, keys: ['z'] },
-      { zoom: 3, keys: ['+', '+'] },
-      { zoom: 8, keys: ['+', '+', '+', '+'] }
-    ]
-    for (const { zoom, keys } of zooms) {
-      for (const key of keys) await page.keyboard.press(key)
-      await expectPlaces([large, other, small], zoom)
+    const expectAtAllZooms = async (pictures: readonly Pixels[]): Promise<void> => {
+      const zooms = [
+        { zoom: 1, keys: ['0', 'z'] },
+        { zoom: 3, keys: ['+', '+'] },
+        { zoom: 8, keys: ['+', '+', '+', '+'] }
+      ]
+      await pointBetween()
+      for (const { zoom, keys } of zooms) {
+        for (const key of keys) await page.keyboard.press(key)
+        await expectPictures(pictures, zoom, { x: 0, y: 0 })
+      }
     }
-    await page.keyboard.press('d')
-    await page.getByRole('combobox', { name: 'Channel' }).click()
-    await page.getByRole('option', { name: 'red' }).click()
-    await page.getByRole('combobox', { name: 'Colour map' }).click()
-    await page.getByRole('option', { name: 'grey' }).click()
-    await focusStage(page)
-    for (const { zoom, keys } of zooms) {
-      for (const key of keys) await page.keyboard.press(key)
-      await expectPlaces([large, differenceOfRed(other, large), differenceOfRed(small, large)], zoom)
-    }
+    await expectAtAllZooms([large, other, small])
+
+    // Moved by an odd number of device pixels, pictures begin within a pixel of others, and of tiles.
+    const by = { x: -Math.ceil(23 / factor), y: -Math.ceil(11 / factor) }
+    const stage = await page.getByTestId('stage').boundingBox()
+    if (stage === null) throw new Error('There is no stage')
+    const from = { x: Math.round(stage.x + stage.width / 2), y: Math.round(stage.y + stage.height / 2) + 40 }
+    await page.mouse.move(from.x, from.y)
+    await page.mouse.down()
+    await page.mouse.move(from.x + by.x, from.y + by.y, { steps: 2 })
+    await page.mouse.up()
+    await pointBetween()
+    await expectPictures([large, other, small], 8, { x: -by.x * factor, y: -by.y * factor })
+
+    for (const key of ['d', 'c', 'm', 'm']) await page.keyboard.press(key)
+    await expect(page.getByRole('combobox', { name: 'Channel' })).toHaveText('red')
+    await expect(page.getByRole('combobox', { name: 'Colour map' })).toHaveText('grey')
+    await expectAtAllZooms([large, differenceOfRed(other, large), differenceOfRed(small, large)])
     await endStudio(studio)
   })
 }

@@ -40,6 +40,9 @@ function placeOf(target: EventTarget | null): FocusedPlace {
     : 'button'
 }
 
+/** A dialog stands before what commands are about, also where nothing in it has the focus; not one that only fades away. */
+const hasDialog = (): boolean => document.querySelector('[role=dialog]:not([data-state=closed])') !== null
+
 /** Carries out what keys and the menu say, as long as the component that calls it is shown. */
 export function useViewerCommands(onCommand: (command: ViewerCommand) => void): void {
   const take = (event: KeyboardEvent, place: FocusedPlace): boolean => {
@@ -58,23 +61,28 @@ export function useViewerCommands(onCommand: (command: ViewerCommand) => void): 
     if (!event.repeat || repeating.has(command)) onCommand(command)
     return true
   }
-  const press = (event: KeyboardEvent): void => {
-    take(event, placeOf(event.target))
+  let wasBehind = false
+  const pressOnTheWayDown = (event: KeyboardEvent): void => {
+    // Told before the dialog itself takes the key: the one that closes it is no command either.
+    wasBehind = hasDialog()
+    // A list that was closed just now would take a letter for the beginning of another entry.
+    if (!wasBehind && placeOf(event.target) === 'list' && take(event, 'list')) event.stopPropagation()
   }
-  // On its way down: a list that was closed just now would take a letter for the beginning of another entry.
-  const pressOnList = (event: KeyboardEvent): void => {
-    if (placeOf(event.target) === 'list' && take(event, 'list')) event.stopPropagation()
+  const press = (event: KeyboardEvent): void => {
+    if (!wasBehind) take(event, placeOf(event.target))
   }
   let stopListening: () => void = () => undefined
   onMounted(() => {
+    window.addEventListener('keydown', pressOnTheWayDown, { capture: true })
     window.addEventListener('keydown', press)
-    window.addEventListener('keydown', pressOnList, { capture: true })
-    stopListening = window.studio.onViewerCommand(onCommand)
+    stopListening = window.studio.onViewerCommand((command) => {
+      if (!hasDialog()) onCommand(command)
+    })
     void window.studio.viewerShown(true)
   })
   onBeforeUnmount(() => {
+    window.removeEventListener('keydown', pressOnTheWayDown, { capture: true })
     window.removeEventListener('keydown', press)
-    window.removeEventListener('keydown', pressOnList, { capture: true })
     stopListening()
     void window.studio.viewerShown(false)
   })
