@@ -37,16 +37,25 @@ export class DifferenceMeans {
    */
   add(a: RgbaPixels, b: RgbaPixels, left: number, top: number): void {
     const positionAt = positionsOf(a.rgba, b.rgba, this.#rule)
+    const [positions, opacities, counts, step] = [this.#positions, this.#opacities, this.#counts, this.#step]
     let i = 0
     for (let y = 0; y < a.height; y++) {
-      const row = Math.floor((top + y) / this.#step) * this.#width
-      for (let x = 0; x < a.width; x++, i += 4) {
-        const opacity = Math.min(a.rgba[i + 3] ?? 0, b.rgba[i + 3] ?? 0)
-        if (opacity === 0) continue
-        const at = row + Math.floor((left + x) / this.#step)
-        this.#positions[at] = (this.#positions[at] ?? 0) + positionAt(i)
-        this.#opacities[at] = (this.#opacities[at] ?? 0) + opacity
-        this.#counts[at] = (this.#counts[at] ?? 0) + 1
+      const row = Math.floor((top + y) / step) * this.#width
+      // Summed up for one pixel that is drawn before they are added to it: this loop sees every pixel of a picture.
+      for (let x = 0; x < a.width;) {
+        const at = row + Math.floor((left + x) / step)
+        const end = Math.min(a.width, x + step - ((left + x) % step))
+        let [position, opaque, count] = [0, 0, 0]
+        for (; x < end; x++, i += 4) {
+          const opacity = Math.min(a.rgba[i + 3] ?? 0, b.rgba[i + 3] ?? 0)
+          if (opacity === 0) continue
+          position += positionAt(i)
+          opaque += opacity
+          count++
+        }
+        positions[at] = (positions[at] ?? 0) + position
+        opacities[at] = (opacities[at] ?? 0) + opaque
+        counts[at] = (counts[at] ?? 0) + count
       }
     }
   }

@@ -5,7 +5,8 @@ import { SharedWork } from '../../../src/engine/pixels/shared-work'
 
 /** Work that is done when it is told to, and says what became of it. */
 function work<T>(): { readonly shared: SharedWork<T>; finish(value: T): void; readonly isStopped: () => boolean } {
-  let [finish, stopped] = [(_: T): void => undefined, false]
+  let finish: (value: T) => void = () => undefined
+  let stopped = false
   const shared = new SharedWork<T>(
     (signal) =>
       new Promise((resolve, reject) => {
