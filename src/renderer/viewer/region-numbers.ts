@@ -3,13 +3,8 @@ import type { Rectangle } from '../../contract/pixels'
 import { useLatest } from '../engine/latest'
 import { pieceOf } from './figure'
 import { pictures } from './pictures'
+import type { RegionNumbers } from './region-text'
 import { registration, type Pane, type Scene } from './scene'
-
-/** PSNR in dB (null where pictures are equal) and SSIM (null where the region is too small) of a region against the reference. */
-export interface RegionNumbers {
-  readonly psnr: number | null
-  readonly ssim: number | null
-}
 
 /** Numbers of a region by the ids of panes; the reference has none, nor has a pane of which nothing is known. */
 export function useRegionNumbers(

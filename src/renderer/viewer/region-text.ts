@@ -1,5 +1,10 @@
 import { fixed } from '../format'
-import type { RegionNumbers } from './region-numbers'
+
+/** PSNR in dB (null where pictures are equal) and SSIM (null where the region is too small) of a region against the reference. */
+export interface RegionNumbers {
+  readonly psnr: number | null
+  readonly ssim: number | null
+}
 
 /** Numbers of a region as they are shown: a dash for what is not known, ∞ where pictures are equal. */
 export interface RegionText {
