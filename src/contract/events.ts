@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { bitsSchema, bitWidthSchema, methodSchema, trainingMethodSchema } from './bounds'
+import { fileInRunSchema } from './file-in-run'
 
 /** Which variant is trained. */
 const variantKey = { method: trainingMethodSchema, bits: bitsSchema }
@@ -101,10 +102,10 @@ export const jobEventSchema = z.discriminatedUnion('kind', [
     psnrAgainstHr: z.number().nullable(),
     /** Share of the gradient of all bounds that the feature term supplies, 0 to 1. */
     featureShare: z.number(),
-    /** Pieces of the student's output on the held-out patches side by side, squares; a PNG file in the run folder. */
-    preview: z.string(),
+    /** Pieces of the student's output on the held-out patches side by side, squares; a PNG file. */
+    preview: fileInRunSchema,
     /** The same pieces in full precision; told at iteration 0. Absent in runs of older versions. */
-    reference: z.string().optional()
+    reference: fileInRunSchema.optional()
   }),
   /** How fast training goes; not kept in the run folder. */
   z.object({

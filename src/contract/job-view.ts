@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { bitsSchema, formatBits, methodSchema, trainingMethodSchema } from './bounds'
 import { histogramEventSchema, progressEventSchema, quantizerRowSchema, type JobEvent } from './events'
+import { fileInRunSchema } from './file-in-run'
 
 /** Points of a curve that are kept: when there are twice as many, every other one is left out from then on. */
 const mostPoints = 1000
@@ -43,9 +44,9 @@ const trainingViewSchema = z.object({
   /** Share of the gradient of all bounds that the feature term supplies, 0 to 1; iteration, share. */
   featureShare: z.array(pointSchema),
   learningRate: z.number(),
-  /** Pieces of the student's output as training went on, and of full precision: PNG files in the run folder. */
-  previews: z.array(z.object({ iteration: z.int(), file: z.string() })),
-  reference: z.string().nullable()
+  /** Pieces of the student's output as training went on, and of full precision: PNG files. */
+  previews: z.array(z.object({ iteration: z.int(), file: fileInRunSchema })),
+  reference: fileInRunSchema.nullable()
 })
 export type TrainingView = Readonly<z.infer<typeof trainingViewSchema>>
 

@@ -5,7 +5,7 @@ export const pixelTileSide = 256
 
 /** Where the pixels of a picture come from. All paths are absolute. */
 export const pixelSourceSchema = z.discriminatedUnion('kind', [
-  /** A picture file, turned upright, its colours in sRGB, rounded to 8 bits. */
+  /** A picture file, turned upright, its colours in sRGB, rounded to 8 bits where it is shown. */
   z.object({ kind: z.literal('file'), path: z.string() }),
   /** Bicubic interpolation, as MATLAB's imresize has it, of a picture file. */
   z.object({ kind: z.literal('bicubic'), path: z.string(), scale: z.int().min(1).max(8) }),
@@ -66,11 +66,21 @@ export const pictureCalls = {
   /** Size of a picture; it is begun to be read. */
   'pictures.open': {
     args: z.object({ source: pixelSourceSchema }),
-    result: z.object({ width: z.int(), height: z.int() })
+    result: z.object({
+      width: z.int(),
+      height: z.int(),
+      /**
+       * Another text once the file is another: whoever keeps pixels can tell whether they are still those of the file. Empty for
+       * outputs, which come tile by tile and are never replaced in place.
+       */
+      stamp: z.string()
+    })
   },
   /**
    * A tile of a picture, or of its difference to another. Level 0 has the picture's own pixels, each further level the means
-   * of 2 × 2 pixels of the one before, its size rounded up.
+   * of 2 × 2 pixels of the one before, its size rounded up. Coarse levels of differences show the mean of the places on the
+   * colour map of all pixels under them, so that noise does not vanish (but for signed differences, whose mean it is to
+   * vanish); of more than 4096 × 4096 pixels, of all pixels of the finest level that has no more.
    */
   'pictures.tile': {
     args: z.object({
@@ -89,7 +99,7 @@ export const pictureCalls = {
   },
   /**
    * Red, green and blue of one place, given in pixels of a picture of this size, in pictures of other sizes as well; null where
-   * nothing is there yet.
+   * nothing is there yet, and for pictures that cannot be read.
    */
   'pictures.at': {
     args: z.object({
@@ -102,8 +112,9 @@ export const pictureCalls = {
     result: z.array(z.tuple([z.number(), z.number(), z.number()]).nullable())
   },
   /**
-   * PSNR (dB) and SSIM on Y of a region, of the same code as evaluations. Null where pictures are equal (PSNR), the region is
-   * smaller than SSIM's window (SSIM), sizes differ, or not all of it is there (both).
+   * PSNR (dB) and SSIM on Y of a region, of the same code as evaluations, and of the samples as they are in files: those of 16
+   * bits are not rounded to 8. What is not known is null: where a picture cannot be read, sizes differ, or not all of the
+   * region is there. It fails where the reference cannot be read.
    */
   'pictures.region': {
     args: z.object({
@@ -111,7 +122,16 @@ export const pictureCalls = {
       sources: z.array(pixelSourceSchema).max(64),
       rectangle: rectangleSchema
     }),
-    result: z.array(z.object({ psnr: z.number().nullable(), ssim: z.number().nullable() }))
+    result: z.array(
+      z
+        .object({
+          /** Null where pictures are equal: infinite. */
+          psnr: z.number().nullable(),
+          /** Null where the region is smaller than the measure's window. */
+          ssim: z.number().nullable()
+        })
+        .nullable()
+    )
   },
   /**
    * Where a picture lost most against full precision, worst first: the regions, none over another, whose squared error on Y

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { bitsSchema, bitWidthSchema, contestantSchema, methodSchema, quantizerSchema, trainingSchema } from './bounds'
+import { fileInRunSchema } from './file-in-run'
 import { evaluateResultSchema } from './results'
 import { runFileSchema } from './run'
 
@@ -19,8 +20,8 @@ export const evaluationFileSchema = z.object({
         z.object({
           method: contestantSchema.or(z.enum(['hr', 'lr'])),
           bits: bitsSchema.nullable(),
-          /** A PNG file in the run folder. */
-          file: z.string(),
+          /** A PNG file. */
+          file: fileInRunSchema,
           psnr: z.number().nullable(),
           ssim: z.number().nullable()
         })
@@ -49,8 +50,8 @@ export const runSummarySchema = z.object({
   methods: z.array(methodSchema),
   /** The best mean PSNR in dB of a quantized variant on the first set, and full precision there; null if not measured. */
   psnr: z.object({ best: z.number(), fp: z.number() }).nullable(),
-  /** A picture in the run folder that stands for it. */
-  thumbnail: z.string().nullable()
+  /** A picture that stands for it. */
+  thumbnail: fileInRunSchema.nullable()
 })
 export type RunSummary = Readonly<z.infer<typeof runSummarySchema>>
 
@@ -85,10 +86,10 @@ export const runDetailsSchema = z.object({
   evaluation: evaluationFileSchema.nullable(),
   /** Values of the paper for what was measured, or why none stand beside it. Null without an evaluation. */
   published: publishedSchema.nullable(),
-  /** Pictures of the user that variants enlarged, newest first: PNG files in the run folder. */
+  /** Pictures of the user that variants enlarged, newest first: PNG files. */
   upscaled: z.array(
     z.object({
-      file: z.string(),
+      file: fileInRunSchema,
       /** The picture's name, and what enlarged it. */
       name: z.string(),
       method: contestantSchema,

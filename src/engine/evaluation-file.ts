@@ -39,19 +39,21 @@ export class EvaluationRecorder {
     return new EvaluationRecorder(folder, images)
   }
 
-  async add({ set, name, result: { method, bits }, image, lr, hr, scores }: EvaluatedImage): Promise<void> {
+  /** Keeps a picture; those it is measured against are kept as finely as their files have them. */
+  async add({ set, name, result, image, lr, hr, lrDepth, hrDepth, scores }: EvaluatedImage): Promise<void> {
+    const { method, bits } = result
     const known = this.#pictures.findIndex((picture) => picture.set === set && picture.name === name)
     const number = known === -1 ? this.#pictures.length : known
     const picture = this.#pictures[number] ?? { set, name, width: image.width, height: image.height, views: [] }
     if (known === -1) {
       this.#pictures.push(picture)
-      for (const [given, original] of [['hr', hr] as const, ['lr', lr] as const]) {
+      for (const [given, original, bitDepth] of [['hr', hr, hrDepth] as const, ['lr', lr, lrDepth] as const]) {
         if (original === null) continue
-        const file = await this.#write(number, given, null, original)
+        const file = await this.#write(number, given, null, original, bitDepth)
         picture.views.push({ method: given, bits: null, file, psnr: null, ssim: null })
       }
     }
-    const file = await this.#write(number, method, bits, image)
+    const file = await this.#write(number, method, bits, image, 8)
     const measured = scores === null ? { psnr: null, ssim: null } : finiteOf(scores)
     picture.views.push({ method, bits, file, ...measured })
   }
@@ -63,11 +65,17 @@ export class EvaluationRecorder {
     await removeImages(this.#folder, (name) => name === this.#images)
   }
 
-  async #write(number: number, method: PictureView['method'], bits: Bits | null, image: Image): Promise<string> {
+  async #write(
+    number: number,
+    method: PictureView['method'],
+    bits: Bits | null,
+    image: Image,
+    bitDepth: 8 | 16
+  ): Promise<string> {
     const file = `${this.#images}/${number + 1}/${variantFileName(method, bits)}.png`
     await withDiskErrors(this.#folder, async () => {
       await mkdir(join(this.#folder, this.#images, String(number + 1)), { recursive: true })
-      await writeImage(join(this.#folder, file), image)
+      await writeImage(join(this.#folder, file), image, { bitDepth })
     })
     return file
   }

@@ -102,6 +102,9 @@ export interface PicturePair {
   readonly lr: Image
   /** Exactly `scale` times the size of `lr`; null where there is no high-resolution picture. */
   readonly hr: Image | null
+  /** Bits of their samples; what is made of the high-resolution picture has 8. */
+  readonly lrDepth: 8 | 16
+  readonly hrDepth: 8 | 16
 }
 
 /**
@@ -109,7 +112,8 @@ export interface PicturePair {
  * cut to a multiple of the scale. Throws a StudioError ('refused') where the two files do not belong together.
  */
 export async function readPair(entry: PictureEntry, scale: number): Promise<PicturePair> {
-  const hr = entry.hr === null ? null : (await readImage(entry.hr)).image
+  const right = entry.hr === null ? null : await readImage(entry.hr)
+  const [hr, hrDepth] = [right?.image ?? null, right?.bitDepth ?? 8]
   if (entry.lr === null) {
     if (hr === null) throw new Error(`The picture "${entry.name}" has no file`)
     const whole = cropToMultiple(hr, scale)
@@ -117,10 +121,10 @@ export async function readPair(entry: PictureEntry, scale: number): Promise<Pict
       const size = `${hr.width}×${hr.height}`
       throw new StudioError('refused', `"${entry.hr ?? ''}" (${size}) is too small to be made ${scale} times smaller.`)
     }
-    return { hr: whole, lr: imresize(whole, 1 / scale) }
+    return { hr: whole, lr: imresize(whole, 1 / scale), lrDepth: 8, hrDepth }
   }
-  const lr = (await readImage(entry.lr)).image
-  if (hr === null) return { hr, lr }
+  const { image: lr, bitDepth: lrDepth } = await readImage(entry.lr)
+  if (hr === null) return { hr, lr, lrDepth, hrDepth }
   const spareWidth = hr.width - lr.width * scale
   const spareHeight = hr.height - lr.height * scale
   if (spareWidth < 0 || spareHeight < 0 || spareWidth >= scale || spareHeight >= scale) {
@@ -130,7 +134,7 @@ export async function readPair(entry: PictureEntry, scale: number): Promise<Pict
       `${sizes}: that is not ${scale} times smaller; the pictures do not belong together.`
     )
   }
-  return { hr: cropToMultiple(hr, scale), lr }
+  return { hr: cropToMultiple(hr, scale), lr, lrDepth, hrDepth }
 }
 
 /** SHA-256 over the digests of all picture files, in the order of the set. */

@@ -6,7 +6,7 @@ import { startService } from './service-process'
 
 /**
  * The process that reads pictures for windows. It holds nothing that is not on disk: it is started when a window first asks
- * for it, and where it ended unasked, when a window asks again.
+ * for it, and where it ended, because it was not needed or unasked, when a window asks again.
  */
 export class PictureProcess {
   readonly #file: string

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, writeFileSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
+import { makeImage } from '../../src/core/imaging/image'
 import { EvaluationRecorder, readEvaluation } from '../../src/engine/evaluation-file'
 import type { EvaluatedImage } from '../../src/engine/jobs/evaluate'
 import { readImage } from '../../src/formats/image-files'
@@ -34,6 +35,8 @@ const image = (
   image: weight === null ? fp : quantized,
   lr,
   hr,
+  lrDepth: 8,
+  hrDepth: 8,
   scores,
   ...more
 })
@@ -68,6 +71,16 @@ describe('an evaluation in a run folder', () => {
     const files = read?.pictures.flatMap(({ views }) => views.map(({ file }) => file)) ?? []
     expect(new Set(files).size).toBe(files.length)
     for (const file of files) expect(existsSync(join(run, file)), file).toBe(true)
+  })
+
+  it('holds what it was measured against as finely as it was', async () => {
+    const fine = makeImage(20, 12, 3, (channel, y, x) => ((channel * 4001 + y * 997 + x * 3301) % 65_536) / 257)
+    const recorder = await EvaluationRecorder.open(run)
+    await recorder.add(image('fp', null, null, { hr: fine, hrDepth: 16 }))
+    await recorder.save([])
+    const [kept, low] = await Promise.all(['hr', 'lr'].map((name) => readImage(join(run, `images/1/${name}.png`))))
+    expect([kept?.bitDepth, low?.bitDepth]).toEqual([16, 8])
+    expect(kept?.image).toEqual(fine)
   })
 
   it('has no number where pictures are equal, or where there is nothing to compare with', async () => {

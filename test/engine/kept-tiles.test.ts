@@ -1,11 +1,24 @@
-import { existsSync, mkdirSync, readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync
+} from 'node:fs'
+import { lstat, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { makeImage } from '../../src/core/imaging/image'
 import { KeptTiles, pictureKey } from '../../src/engine/kept-tiles'
 import { readImage } from '../../src/formats/image-files'
 import { temporaryFolder } from '../cli/run-cli'
 import { testPicture } from '../pictures'
+
+// Only to count what is looked at.
+vi.mock('node:fs/promises', { spy: true })
 
 const folder = temporaryFolder()
 const noise = testPicture(64, 64)
@@ -16,16 +29,19 @@ beforeEach(() => {
   mkdirSync(run)
 })
 
+/** Names as digests end them: `a` is `aaaaaaaaaaaaaaaa`, `fp-1` is `fp-1111111111111111`. */
+const named = (short: string): string => short.slice(0, -1) + (short.at(-1) ?? '').repeat(16)
+const variants = (...short: readonly string[]): ReadonlySet<string> => new Set(short.map(named))
 const output = (picture: string, variant = 'fp-1'): { run: string; picture: string; variant: string } => ({
   run,
-  picture,
-  variant
+  picture: named(picture),
+  variant: named(variant)
 })
 const pictures = (): readonly string[] => readdirSync(join(run, 'views')).toSorted()
 /** Makes a picture seem not to have been looked at for so many seconds. */
 function age(picture: string, seconds: number): void {
   const then = new Date(Date.now() - 1000 * seconds)
-  utimesSync(join(run, 'views', picture), then, then)
+  utimesSync(join(run, 'views', named(picture)), then, then)
 }
 
 describe('tiles that are kept', () => {
@@ -40,7 +56,7 @@ describe('tiles that are kept', () => {
       makeImage(2, 3, 1, () => 7)
     )
     expect((await kept.places(output('a'))).toSorted()).toEqual(['0-0', '12-3'])
-    expect(kept.fileOf(output('a'), 12, 3)).toBe(join(run, 'views', 'a', 'fp-1', '12-3.png'))
+    expect(kept.fileOf(output('a'), 12, 3)).toBe(join(run, 'views', named('a'), named('fp-1'), '12-3.png'))
     expect((await readImage(kept.fileOf(output('a'), 12, 3))).image).toEqual(noise)
     // What a process left that was killed is no tile.
     writeFileSync(join(kept.folderOf(output('a')), '.1-1.png.partial-3.png'), '')
@@ -52,9 +68,9 @@ describe('tiles that are kept', () => {
     for (const picture of ['a', 'b']) {
       for (const variant of ['fp-1', 'dobi-4-1', 'dobi-4-8-1']) await kept.keep(output(picture, variant), 0, 0, noise)
     }
-    await kept.look(run, 'a', new Set(['fp-1', 'dobi-4-8-1', 'dobi-4-2']))
+    await kept.look(run, named('a'), variants('fp-1', 'dobi-4-8-1', 'dobi-4-2'))
     for (const picture of ['a', 'b']) {
-      expect(readdirSync(join(run, 'views', picture)).toSorted()).toEqual(['dobi-4-8-1', 'fp-1'])
+      expect(readdirSync(join(run, 'views', named(picture))).toSorted()).toEqual(['dobi-4-8-1', 'fp-1'].map(named))
     }
   })
 
@@ -69,18 +85,40 @@ describe('tiles that are kept', () => {
       age('a', 20)
       age('b', 30)
       if (when === 'after a restart') kept = new KeptTiles(2.5 * size)
-      await kept.look(run, 'b', new Set(['fp-1']))
-      expect(pictures()).toEqual(['a', 'b'])
+      await kept.look(run, named('b'), variants('fp-1'))
+      expect(pictures()).toEqual(['a', 'b'].map(named))
       await kept.keep(output('c'), 0, 0, noise)
       // Looking at b made a the oldest.
-      expect(pictures()).toEqual(['b', 'c'])
+      expect(pictures()).toEqual(['b', 'c'].map(named))
       for (const column of [1, 2, 3]) await kept.keep(output('c'), column, 0, noise)
-      expect(pictures()).toEqual(['c'])
+      expect(pictures()).toEqual([named('c')])
       expect(await kept.places(output('c'))).toHaveLength(4)
-      await kept.look(run, 'c', new Set(['fp-1']))
+      await kept.look(run, named('c'), variants('fp-1'))
       expect(await kept.places(output('c'))).toHaveLength(4)
     }
   )
+
+  it('are each looked at once, however many there are and however much they take', async () => {
+    const kept = new KeptTiles(1)
+    for (const column of [0, 1, 2, 3]) await kept.keep(output('a'), column, 0, noise)
+    vi.mocked(lstat).mockClear()
+    vi.mocked(stat).mockClear()
+    await kept.keep(output('a'), 4, 0, noise)
+    const looked = [...vi.mocked(lstat).mock.calls, ...vi.mocked(stat).mock.calls].map(([path]) => String(path))
+    expect(looked.filter((path) => path.endsWith('.png'))).toEqual([kept.fileOf(output('a'), 4, 0)])
+    // Nor are there others that could make room.
+    await kept.keep(output('b'), 0, 0, noise)
+    expect(pictures()).toEqual([named('b')])
+  })
+
+  it('that were being written when a program was killed are removed', async () => {
+    await new KeptTiles().keep(output('a'), 0, 0, noise)
+    const tiles = join(run, 'views', named('a'), named('fp-1'))
+    const [left, own] = ['.1-1.png.partial-3.png', `.1-1.png.partial-${process.pid}.png`]
+    for (const name of [left, own, 'mine.txt']) writeFileSync(join(tiles, name), '')
+    await new KeptTiles().look(run, named('b'), variants('fp-1'))
+    expect(readdirSync(tiles).toSorted()).toEqual([own, '0-0.png', 'mine.txt'])
+  })
 
   it('do not begin a run anew that is gone', async () => {
     const gone = join(folder, 'gone')
@@ -88,6 +126,78 @@ describe('tiles that are kept', () => {
       code: 'missing'
     })
     expect(existsSync(gone)).toBe(false)
+  })
+})
+
+describe('what is not ours in a run folder', () => {
+  /** A folder outside of the run that looks like one of pictures or of variants, with something in it. */
+  function outside(): string {
+    const documents = join(folder, `documents ${number}`)
+    mkdirSync(join(documents, named('fp-9'), named('fp-9')), { recursive: true })
+    writeFileSync(join(documents, named('fp-9'), named('fp-9'), '0-0.png'), 'dear')
+    writeFileSync(join(documents, '0-0.png'), 'dear')
+    return documents
+  }
+  const isWhole = (documents: string): boolean =>
+    readFileSync(join(documents, named('fp-9'), named('fp-9'), '0-0.png'), 'utf8') === 'dear' &&
+    readdirSync(documents).length === 2
+
+  it.each([
+    ['the folder of all', 'views'],
+    ['the folder of a picture', `views/${named('a')}`],
+    ['the folder of an output', `views/${named('a')}/${named('fp-1')}`]
+  ])('%s is not gone through where it is a link', async (_, link) => {
+    const documents = outside()
+    mkdirSync(join(run, link, '..'), { recursive: true })
+    symlinkSync(documents, join(run, link), 'junction')
+    const kept = new KeptTiles(1)
+    const refusal = { code: 'refused', message: expect.stringContaining('is a link') as string }
+    await expect(kept.places(output('a'))).rejects.toMatchObject(refusal)
+    await expect(kept.keep(output('a'), 7, 7, noise)).rejects.toMatchObject(refusal)
+    if (!link.endsWith(named('fp-1'))) {
+      await expect(kept.look(run, named('a'), variants('fp-1'))).rejects.toMatchObject(refusal)
+    }
+    expect(isWhole(documents)).toBe(true)
+  })
+
+  it('stays: links to folders, folders and files of other names', async () => {
+    const documents = outside()
+    const kept = new KeptTiles(1)
+    await kept.keep(output('a'), 0, 0, noise)
+    await kept.keep(output('b'), 0, 0, noise)
+    await kept.keep(output('a'), 0, 0, noise)
+    const views = join(run, 'views')
+    for (const link of ['x', named('c'), join(named('a'), named('dobi-2'))]) {
+      symlinkSync(documents, join(views, link), 'junction')
+    }
+    for (const mine of ['mine', join(named('a'), 'mine'), join(named('c').replace('c', 'd'), 'mine')]) {
+      mkdirSync(join(views, mine), { recursive: true })
+      writeFileSync(join(views, mine, 'a.txt'), 'mine')
+    }
+    writeFileSync(join(views, named('a'), 'a.txt'), 'mine')
+    const before = readdirSync(views, { recursive: true }).toSorted()
+    await new KeptTiles(1).look(run, named('b'), variants('dobi-9'))
+    await new KeptTiles(1).keep(output('b'), 0, 0, noise)
+    const gone = [named('fp-1'), join(named('fp-1'), '0-0.png')].map((name) => join(named('a'), name))
+    const made = [named('b'), ...[named('fp-1'), join(named('fp-1'), '0-0.png')].map((name) => join(named('b'), name))]
+    expect(readdirSync(views, { recursive: true }).toSorted()).toEqual(
+      [...before.filter((name) => !gone.includes(String(name))), ...made].toSorted()
+    )
+    expect(isWhole(documents)).toBe(true)
+  })
+
+  it('is no tile: a link to a picture elsewhere is not told of', async () => {
+    const kept = new KeptTiles()
+    await kept.keep(output('a'), 0, 0, noise)
+    const elsewhere = join(folder, `elsewhere ${number}.png`)
+    writeFileSync(elsewhere, 'dear')
+    symlinkSync(elsewhere, kept.fileOf(output('a'), 1, 0), 'file')
+    expect(await kept.places(output('a'))).toEqual(['0-0'])
+    expect(await kept.has(output('a'), 1, 0)).toBe(false)
+    expect(await kept.has(output('a'), 0, 0)).toBe(true)
+    await kept.keep(output('a'), 1, 0, noise)
+    expect(readFileSync(elsewhere, 'utf8')).toBe('dear')
+    expect(await kept.has(output('a'), 1, 0)).toBe(true)
   })
 })
 

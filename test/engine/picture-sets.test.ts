@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { imresize } from '../../src/core/imaging/imresize'
 import { findPictures, readPair } from '../../src/engine/picture-sets'
-import { readImage } from '../../src/formats/image-files'
+import { readImage, writeImage } from '../../src/formats/image-files'
 import { temporaryFolder } from '../cli/run-cli'
 import { testPicture, writeTestPicture } from '../pictures'
 import { describeWithSharedData, sharedData } from '../shared-data'
@@ -38,6 +38,21 @@ describe('a folder of pictures', () => {
     const second = entries[1]
     if (second === undefined) throw new Error('no second picture')
     expect((await readPair(second, 2)).lr).toEqual(testPicture(20, 16, 5))
+  })
+
+  it('tells how fine its files are; what is made of them has 8 bits', async () => {
+    const deep = join(folder, 'deep', 'HR')
+    mkdirSync(deep, { recursive: true })
+    await writeImage(join(deep, 'a.png'), testPicture(8, 8), { bitDepth: 16 })
+    await writeTestPicture(join(deep, 'b.png'), 8, 8)
+    const { entries } = await findPictures(join(folder, 'deep'), 2, undefined, kindOption)
+    const pairs = await Promise.all(entries.map((entry) => readPair(entry, 2)))
+    expect(pairs.map(({ lrDepth, hrDepth }) => [lrDepth, hrDepth])).toEqual([
+      [8, 16],
+      [8, 8]
+    ])
+    const low = await readPair({ name: 'c', hr: null, lr: join(deep, 'a.png') }, 2)
+    expect(low.lrDepth).toBe(16)
   })
 
   it('with LR_bicubic alone has no originals', async () => {

@@ -87,7 +87,11 @@ export function drawDifference(
 }
 
 /** Tells where the difference of the pixel whose samples begin at `i` lies on the map. */
-function positionsOf(a: Uint8Array, b: Uint8Array, { form, channel, gain }: DifferenceRule): (i: number) => number {
+export function positionsOf(
+  a: Uint8Array,
+  b: Uint8Array,
+  { form, channel, gain }: DifferenceRule
+): (i: number) => number {
   const difference = (i: number): number => (a[i] ?? 0) - (b[i] ?? 0)
   const position = (value: number): number => positionOf(form, value, gain)
   switch (channel) {

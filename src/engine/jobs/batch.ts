@@ -9,10 +9,10 @@ import {
   type Contestant,
   type Variant
 } from '../../contract/bounds'
-import { StudioError } from '../../core/errors'
 import { imresize } from '../../core/imaging/imresize'
 import type { Session } from '../../core/runtime'
 import { readImage } from '../../formats/image-files'
+import { isOfPicture, StudioError } from '../errors'
 import { report, type JobContext } from '../job'
 import { withDiskErrors } from '../run-folder'
 import { openSubject, type Subject } from './variants'
@@ -84,11 +84,6 @@ export async function enlargeBatch(config: BatchConfig, context: JobContext): Pr
   if (told.size === 0) return
   const message = `${told.size} of the pictures and folders could not be enlarged; all others are in "${out}".`
   context.emit({ kind: 'log', level: 'warning', message })
-}
-
-/** Whether an error is of one picture or folder, and others may do. */
-function isOfPicture(error: unknown): error is StudioError {
-  return error instanceof StudioError && ['missing', 'unreadable', 'refused'].includes(error.code)
 }
 
 /** What enlarges: bicubic interpolation, a variant of the run, or full precision (null). */

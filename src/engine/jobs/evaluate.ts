@@ -9,7 +9,7 @@ import { imresize } from '../../core/imaging/imresize'
 import type { ModelOverrides } from '../../core/models/model'
 import { report, type JobContext } from '../job'
 import { expectScale } from '../model-file'
-import { findPictures, readPair, type PictureSet } from '../picture-sets'
+import { findPictures, readPair, type PicturePair, type PictureSet } from '../picture-sets'
 import { openSubject, type Subject, type VariantFilter } from './variants'
 
 export interface EvaluateConfig {
@@ -25,15 +25,12 @@ export interface EvaluateConfig {
   readonly onImage?: ((image: EvaluatedImage) => Promise<void>) | undefined
 }
 
-/** A picture that was evaluated, rounded to 8 bits. */
-export interface EvaluatedImage {
+/** A picture that was evaluated, rounded to 8 bits, with what it was made from and what it should become. */
+export interface EvaluatedImage extends PicturePair {
   readonly set: string
   readonly name: string
   readonly result: ResultKey
   readonly image: Image
-  /** What it was made from. */
-  readonly lr: Image
-  readonly hr: Image | null
   /** Against `hr`. */
   readonly scores: Scores | null
 }
@@ -111,7 +108,8 @@ async function score(
       table.fp.push([])
     }
     for (const entry of set.entries) {
-      const { lr, hr } = await readPair(entry, scale)
+      const pair = await readPair(entry, scale)
+      const { lr, hr } = pair
       let fullPrecision: Image | null = null
       for (const [i, contestant] of contestants.entries()) {
         const image = quantizeTo8Bit(await contestant.enlarge(lr))
@@ -121,7 +119,7 @@ async function score(
         }
         const scores = hr === null ? null : compare(image, hr, scale)
         if (scores !== null) tables[i]?.hr.at(-1)?.push({ name: entry.name, ...scores })
-        await config.onImage?.({ set: set.name, name: entry.name, result: contestant.key, image, lr, hr, scores })
+        await config.onImage?.({ set: set.name, name: entry.name, result: contestant.key, image, ...pair, scores })
         await report(context, 'evaluate', ++done, total, 'pictures')
       }
     }

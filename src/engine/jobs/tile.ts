@@ -119,15 +119,15 @@ export class TileReader {
    * @throws StudioError ('usage') where the picture has no such tile, ('missing') where the run has no such variant
    */
   async tile(config: TileConfig, signal?: AbortSignal): Promise<void> {
-    const file = await this.#placeOf(config)
-    if (existsSync(file.path)) return
+    const { column, row } = config
+    if (await this.#kept.has((await this.#placeOf(config)).kept, column, row)) return
     await this.#inTurn(async () => {
       // Those who look around give up tiles before their turn comes.
       signal?.throwIfAborted()
       if (this.#isDisposed) throw new StudioError('failed', 'The program ends.')
       // Another call may have made it meanwhile, and bounds may have changed.
       const place = await this.#placeOf(config)
-      if (!existsSync(place.path)) await this.#make(config, place)
+      if (!(await this.#kept.has(place.kept, column, row))) await this.#make(config, place)
     })
   }
 
@@ -153,7 +153,7 @@ export class TileReader {
     return done
   }
 
-  async #placeOf({ folder, picture, variant, column, row }: TileConfig): Promise<Place> {
+  async #placeOf({ folder, picture, variant }: TileConfig): Promise<Place> {
     const key = await pictureKey(picture)
     const opened = await this.#open(folder)
     const wanted = variant === null ? null : variantKey(variant)
@@ -163,7 +163,7 @@ export class TileReader {
       throw new StudioError('missing', `"${folder}" holds no ${name}.`)
     }
     const kept: KeptOutput = { run: folder, picture: key, variant: output.folder }
-    return { opened, output, kept, path: this.#kept.fileOf(kept, column, row) }
+    return { opened, output, kept }
   }
 
   async #make({ folder, picture, column, row }: TileConfig, { opened, output, kept }: Place): Promise<void> {
@@ -262,7 +262,6 @@ interface Place {
   readonly opened: OpenedOutputs
   readonly output: OpenedOutputs['outputs'][number]
   readonly kept: KeptOutput
-  readonly path: string
 }
 
 function gridOf(model: Model, width: number, height: number): TileGrid {

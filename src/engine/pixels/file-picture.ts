@@ -1,37 +1,46 @@
 import { setImmediate } from 'node:timers/promises'
 import type { Pixels, Rectangle } from '../../contract/pixels'
+import { toRgb } from '../../core/imaging/image'
 import { emptyHalf, halveRows, type Samples } from '../../core/imaging/pyramid'
-import { readSamples } from '../../formats/image-files'
-import type { Picture } from './picture'
+import { pieceOf, readSamples, type Samples as FileSamples } from '../../formats/image-files'
+import type { MeasuredPart, Picture } from './picture'
+import { SharedWork } from './shared-work'
 
 /** Samples that are computed at one go: a few milliseconds. */
 const stepSize = 2 ** 20
 
 /** A picture file in memory, and the levels of it that were asked for. */
 export class FilePicture implements Picture {
-  readonly #levels: Promise<Samples>[]
+  /** Of 8 bits. */
+  readonly #pixels: Samples
+  /** By level, from 1 on. */
+  readonly #levels: SharedWork<Samples>[] = []
+  /** What lies in the file, of 8 or 16 bits. */
+  readonly #file: FileSamples
   readonly #onGrown: () => void
   readonly width: number
   readonly height: number
   #bytes: number
 
   /** @param onGrown hears when it takes more memory than before */
-  private constructor(samples: Samples, onGrown: () => void) {
-    this.width = samples.width
-    this.height = samples.height
-    this.#levels = [Promise.resolve(samples)]
-    this.#bytes = samples.data.byteLength
+  private constructor(file: FileSamples, bytes: Uint8Array, onGrown: () => void) {
+    const { width, height, stride, data } = file
+    this.width = width
+    this.height = height
+    this.#file = file
+    this.#pixels = { width, height, channels: stride, data: bytes }
+    this.#bytes = bytes.byteLength + (bytes === data ? 0 : data.byteLength)
     this.#onGrown = onGrown
   }
 
   /**
-   * Reads a file: turned upright, its colours in sRGB, rounded to 8 bits.
+   * Reads a file: turned upright, its colours in sRGB, rounded to 8 bits but for what is measured.
    *
    * @throws StudioError as `readImage`
    */
   static async read(path: string, onGrown: () => void): Promise<FilePicture> {
-    const { width, height, stride, data } = await readSamples(path, 'apply')
-    return new FilePicture({ width, height, channels: stride, data: await bytesOf(data) }, onGrown)
+    const file = await readSamples(path, 'apply')
+    return new FilePicture(file, await bytesOf(file.data), onGrown)
   }
 
   /** Memory that its samples take. */
@@ -39,8 +48,8 @@ export class FilePicture implements Picture {
     return this.#bytes
   }
 
-  async piece(level: number, part: Rectangle): Promise<Pixels> {
-    const samples = await this.level(level)
+  async piece(level: number, part: Rectangle, signal: AbortSignal): Promise<Pixels> {
+    const samples = await this.level(level, signal)
     const { width, height } = part
     const rgba = new Uint8Array(4 * width * height)
     for (let y = 0; y < height; y++)
@@ -48,18 +57,28 @@ export class FilePicture implements Picture {
     return { width, height, rgba, isComplete: true }
   }
 
-  /** The samples of a level. */
-  level(level: number): Promise<Samples> {
-    return (this.#levels[level] ??= this.#halve(level - 1))
+  measured(part: Rectangle, signal: AbortSignal): Promise<MeasuredPart> {
+    signal.throwIfAborted()
+    return Promise.resolve({ image: toRgb(pieceOf(this.#file, part).image), isComplete: true })
   }
 
-  async #halve(above: number): Promise<Samples> {
-    const source = await this.level(above)
+  /** The samples of a level. */
+  async level(level: number, signal: AbortSignal): Promise<Samples> {
+    if (level === 0) return this.#pixels
+    const known = this.#levels[level]
+    const work = known?.isGivenUp === false ? known : new SharedWork((shared) => this.#halve(level - 1, shared))
+    this.#levels[level] = work
+    return work.join(signal)
+  }
+
+  async #halve(above: number, signal: AbortSignal): Promise<Samples> {
+    const source = await this.level(above, signal)
     const target = emptyHalf(source)
     const step = Math.max(1, Math.floor(stepSize / (target.width * target.channels)))
     for (let y = 0; y < target.height; y += step) {
       halveRows(source, target, y, Math.min(y + step, target.height))
       await setImmediate()
+      signal.throwIfAborted()
     }
     this.#bytes += target.data.byteLength
     this.#onGrown()

@@ -1,11 +1,12 @@
 import type { Pixels } from '../../contract/pixels'
+import { SharedWork } from './shared-work'
 
 /** Pieces of pictures that were made before; those that were used last stay longest. */
 export class LevelCache {
   readonly #mostBytes: number
   /** In the order in which they were used last. */
   readonly #kept = new Map<string, Pixels>()
-  readonly #making = new Map<string, Promise<Pixels>>()
+  readonly #making = new Map<string, SharedWork<Pixels>>()
   #bytes = 0
 
   constructor(mostBytes: number) {
@@ -17,8 +18,12 @@ export class LevelCache {
     return this.#bytes
   }
 
-  /** What is kept under a key, or is made now; what is not complete is not kept. */
-  async get(key: string, make: () => Promise<Pixels>): Promise<Pixels> {
+  /**
+   * What is kept under a key, or is made now; what is not complete is not kept.
+   *
+   * @param make is given up once all who wait for it have aborted
+   */
+  async get(key: string, make: (signal: AbortSignal) => Promise<Pixels>, signal: AbortSignal): Promise<Pixels> {
     const kept = this.#kept.get(key)
     if (kept !== undefined) {
       this.#kept.delete(key)
@@ -26,16 +31,21 @@ export class LevelCache {
       return kept
     }
     const underWay = this.#making.get(key)
-    if (underWay !== undefined) return underWay
-    const making = make()
+    return (underWay?.isGivenUp === false ? underWay : this.#make(key, make)).join(signal)
+  }
+
+  #make(key: string, make: (signal: AbortSignal) => Promise<Pixels>): SharedWork<Pixels> {
+    const making = new SharedWork(async (signal) => {
+      try {
+        const made = await make(signal)
+        if (made.isComplete && !signal.aborted) this.#keep(key, made)
+        return made
+      } finally {
+        if (this.#making.get(key) === making) this.#making.delete(key)
+      }
+    })
     this.#making.set(key, making)
-    try {
-      const made = await making
-      if (made.isComplete) this.#keep(key, made)
-      return made
-    } finally {
-      this.#making.delete(key)
-    }
+    return making
   }
 
   #keep(key: string, pixels: Pixels): void {

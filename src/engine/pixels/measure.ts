@@ -5,17 +5,17 @@ import { ssim, windowSize } from '../../core/evaluation/ssim'
 import { WorstRegions, type WorstRegion } from '../../core/evaluation/worst-regions'
 import { crop, type Image } from '../../core/imaging/image'
 import { studioLuma } from '../../core/imaging/ycbcr'
-import { StudioError } from '../errors'
-import { partOf, type Picture } from './picture'
+import { orNull, StudioError } from '../errors'
+import { imageOf, partOf, type Picture } from './picture'
 
 /** Pixels that are measured at one go: some ten milliseconds. */
 const stripPixels = 2 ** 16
 
 /** How near a region of a picture is to the same of another, on Y. */
 export interface Nearness {
-  /** In dB; null where they are equal or cannot be compared. */
+  /** In dB; null where they are equal. */
   readonly psnr: number | null
-  /** Null where the region is smaller than the measure's window, or they cannot be compared. */
+  /** Null where the region is smaller than the measure's window. */
   readonly ssim: number | null
 }
 
@@ -25,41 +25,45 @@ interface Sums {
   pixels: number
   ssim: number
   windows: number
-  isComplete: boolean
+  /** Whether all of it can be compared, as far as is known. */
+  isKnown: boolean
 }
 
 /**
- * PSNR and SSIM of a region of pictures, by the code of evaluations, strip by strip. Pictures of another size than the
- * reference, and those that are not wholly there, have none.
+ * PSNR and SSIM of a region of pictures, by the code of evaluations, strip by strip: null for pictures that cannot be read
+ * (null), of another size than the reference, or not wholly there, in the region, they or the reference.
  *
- * @throws StudioError ('usage') where the region leaves the reference
+ * @throws StudioError ('usage') where the region leaves the reference, and where that cannot be read
  */
 export async function measureRegion(
   reference: Picture,
-  pictures: readonly Picture[],
+  pictures: readonly (Picture | null)[],
   region: Rectangle,
   signal: AbortSignal
-): Promise<readonly Nearness[]> {
+): Promise<readonly (Nearness | null)[]> {
   expectWithin(region, reference)
   const sums = pictures.map((picture): Sums => {
-    return { squared: 0, pixels: 0, ssim: 0, windows: 0, isComplete: isSameSize(picture, reference) }
+    const isKnown = picture !== null && isSameSize(picture, reference)
+    return { squared: 0, pixels: 0, ssim: 0, windows: 0, isKnown }
   })
   const hasWindows = region.width >= windowSize && region.height >= windowSize
   const overlap = hasWindows ? windowSize - 1 : 0
   for (const { strip, isLast } of stripsOf(region, overlap)) {
-    const truth = await reference.piece(0, strip)
+    const truth = await reference.measured(strip, signal)
     for (const [i, picture] of pictures.entries()) {
       const sum = sums[i]
-      if (sum?.isComplete !== true) continue
+      if (picture === null || sum?.isKnown !== true) continue
       signal.throwIfAborted()
-      const pixels = await picture.piece(0, strip)
-      sum.isComplete = truth.isComplete && pixels.isComplete
-      if (sum.isComplete) measureStrip(imageOf(truth), imageOf(pixels), isLast ? 0 : overlap, hasWindows, sum)
+      const measured = await orNull(picture.measured(strip, signal))
+      sum.isKnown = truth.isComplete && measured?.isComplete === true
+      if (sum.isKnown && measured !== null) {
+        measureStrip(truth.image, measured.image, isLast ? 0 : overlap, hasWindows, sum)
+      }
       await setImmediate()
     }
   }
-  return sums.map(({ squared, pixels, ssim: total, windows, isComplete }): Nearness => {
-    if (!isComplete) return { psnr: null, ssim: null }
+  return sums.map(({ squared, pixels, ssim: total, windows, isKnown }): Nearness | null => {
+    if (!isKnown) return null
     return { psnr: squared === 0 ? null : psnrOf(squared, pixels), ssim: windows === 0 ? null : total / windows }
   })
 }
@@ -115,9 +119,9 @@ export async function worstRegions(
   const regions = new WorstRegions(width, height, side)
   for (const { strip } of stripsOf(partOf(picture, 0), 0)) {
     signal.throwIfAborted()
-    const looked = await picture.piece(0, strip)
-    const whole = await fp.piece(0, strip)
-    const right = truth === null ? whole : await truth.piece(0, strip)
+    const looked = await picture.piece(0, strip, signal)
+    const whole = await fp.piece(0, strip, signal)
+    const right = truth === null ? whole : await truth.piece(0, strip, signal)
     const isThere = allThere([looked, whole, right])
     const error = squares(looked, right, isThere)
     const errorOfFp = squares(whole, right, isThere)
@@ -137,17 +141,6 @@ function allThere(pictures: readonly Pixels[]): (i: number) => boolean {
 function squares(a: Pixels, b: Pixels, isThere: (i: number) => boolean): Float64Array {
   const other = studioLuma(imageOf(b))
   return studioLuma(imageOf(a)).map((value, i) => (isThere(i) ? (value - (other[i] ?? 0)) ** 2 : 0))
-}
-
-function imageOf({ width, height, rgba }: Pixels): Image {
-  const plane = width * height
-  const data = new Float32Array(3 * plane)
-  for (let i = 0; i < plane; i++) {
-    data[i] = rgba[4 * i] ?? 0
-    data[plane + i] = rgba[4 * i + 1] ?? 0
-    data[2 * plane + i] = rgba[4 * i + 2] ?? 0
-  }
-  return { width, height, channels: 3, data }
 }
 
 function isSameSize(a: Picture, b: Picture): boolean {

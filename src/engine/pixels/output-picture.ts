@@ -13,7 +13,7 @@ export type TilesSource = Extract<PixelSource, { readonly kind: 'tiles' }>
 export async function openOutput(source: TilesSource, files: PictureFiles, cache: LevelCache): Promise<Picture> {
   const { folder, width, height, side } = source
   const names = await namesIn(folder)
-  const tile = async (column: number, row: number): Promise<Pixels> => {
+  const tile = async (column: number, row: number, signal: AbortSignal): Promise<Pixels> => {
     const size = { width: Math.min(side, width - column * side), height: Math.min(side, height - row * side) }
     const name = nameOf(column, row)
     if (!names.has(name)) return nothingOf(size.width, size.height)
@@ -24,13 +24,14 @@ export async function openOutput(source: TilesSource, files: PictureFiles, cache
       const what = `"${path}" has ${picture.width}×${picture.height} pixels, and should have ${wanted}`
       throw new StudioError('unreadable', `${what}; delete it, and it is made anew.`)
     }
-    return picture.piece(0, { left: 0, top: 0, ...size })
+    return picture.piece(0, { left: 0, top: 0, ...size }, signal)
   }
   const base = {
     width,
     height,
     key: `tiles ${side} ${width} ${height} ${folder}`,
-    read: (part: Rectangle) => pieceOfTiles(part, side, tile),
+    read: (part: Rectangle, signal: AbortSignal) =>
+      pieceOfTiles(part, side, (column, row) => tile(column, row, signal), signal),
     hasAnyOf: ({ left, top, width: across, height: down }: Rectangle) => {
       for (let row = Math.floor(top / side); row * side < top + down; row++) {
         for (let column = Math.floor(left / side); column * side < left + across; column++) {

@@ -90,7 +90,8 @@ export class PictureFiles {
   }
 }
 
-async function stampOf(path: string): Promise<string> {
+/** What tells a file from what it was before it was changed. Throws a StudioError ('missing'). */
+export async function stampOf(path: string): Promise<string> {
   try {
     const { mtimeMs, size } = await stat(path)
     return `${mtimeMs} ${size}`

@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import { pixelTileSide, type Pixels, type Rectangle } from '../../contract/pixels'
+import type { Image } from '../../core/imaging/image'
 import { levelSize } from '../../core/imaging/pyramid'
 
 /** A picture whose pixels are told in pieces. */
@@ -11,8 +12,31 @@ export interface Picture {
    * meanwhile.
    *
    * @param part in pixels of the level; it must lie within it
+   * @param signal rejects with its reason, and leaves undone what nobody else waits for
    */
-  piece(level: number, part: Rectangle): Promise<Pixels>
+  piece(level: number, part: Rectangle, signal: AbortSignal): Promise<Pixels>
+  /** A part of level 0 to measure, in colours, as finely as the picture has it: files of 16 bits have fractions. */
+  measured(part: Rectangle, signal: AbortSignal): Promise<MeasuredPart>
+}
+
+/** A part of a picture to measure. */
+export interface MeasuredPart {
+  /** Three channels of 0 to 255. */
+  readonly image: Image
+  /** Whether all of it is there. */
+  readonly isComplete: boolean
+}
+
+/** Pixels as what is measured. */
+export function imageOf({ width, height, rgba }: Pixels): Image {
+  const plane = width * height
+  const data = new Float32Array(3 * plane)
+  for (let i = 0; i < plane; i++) {
+    data[i] = rgba[4 * i] ?? 0
+    data[plane + i] = rgba[4 * i + 1] ?? 0
+    data[2 * plane + i] = rgba[4 * i + 2] ?? 0
+  }
+  return { width, height, channels: 3, data }
 }
 
 /** A part of a level that lies within it. */
@@ -56,12 +80,14 @@ export function paste(
 export async function pieceOfTiles(
   part: Rectangle,
   side: number,
-  tile: (column: number, row: number) => Promise<Pixels>
+  tile: (column: number, row: number) => Promise<Pixels>,
+  signal: AbortSignal
 ): Promise<Pixels> {
   const rgba = new Uint8Array(4 * part.width * part.height)
   let isComplete = true
   for (let row = Math.floor(part.top / side); row * side < part.top + part.height; row++) {
     for (let column = Math.floor(part.left / side); column * side < part.left + part.width; column++) {
+      signal.throwIfAborted()
       const pixels = await tile(column, row)
       if (!pixels.isComplete) isComplete = false
       paste(pixels, { left: column * side, top: row * side }, rgba, part)

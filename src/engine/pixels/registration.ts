@@ -14,6 +14,11 @@ export function registration(size: Size, picture: Size): number | null {
   return Number.isInteger(factor) && picture.height * factor === size.height ? factor : null
 }
 
+/** In the pixels of which of two pictures they are compared. */
+export function largerOf<P extends Size>(a: P, b: P): P {
+  return b.width > a.width ? b : a
+}
+
 /**
  * A part of a level of a picture that is enlarged to a size by repeating pixels. Of a picture that is smaller, coarse levels are
  * not made of what is enlarged but are levels of its own, repeated.
@@ -22,7 +27,13 @@ export function registration(size: Size, picture: Size): number | null {
  * @param part in pixels of the level of that size
  * @throws StudioError ('refused') where it is no multiple
  */
-export async function enlargedPiece(picture: Picture, size: Size, level: number, part: Rectangle): Promise<Pixels> {
+export async function enlargedPiece(
+  picture: Picture,
+  size: Size,
+  level: number,
+  part: Rectangle,
+  signal: AbortSignal
+): Promise<Pixels> {
   const factor = registration(size, picture)
   if (factor === null) {
     const sizes = `${picture.width}×${picture.height} and ${size.width}×${size.height}`
@@ -31,14 +42,14 @@ export async function enlargedPiece(picture: Picture, size: Size, level: number,
       `Pictures of ${sizes} pixels cannot be compared; one must be a multiple of the other.`
     )
   }
-  if (factor === 1) return picture.piece(level, part)
+  if (factor === 1) return picture.piece(level, part, signal)
   const own = Math.max(0, Math.floor(level - Math.log2(factor)))
   const ratio = 2 ** (level - own) / factor
   const columns = placesOf(part.left, part.width, ratio, levelSize(picture.width, own))
   const rows = placesOf(part.top, part.height, ratio, levelSize(picture.height, own))
   const [left = 0, top = 0] = [columns[0], rows[0]]
   const under = { left, top, width: (columns.at(-1) ?? 0) - left + 1, height: (rows.at(-1) ?? 0) - top + 1 }
-  const pixels = await picture.piece(own, under)
+  const pixels = await picture.piece(own, under, signal)
   return {
     width: part.width,
     height: part.height,

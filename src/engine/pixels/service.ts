@@ -1,16 +1,16 @@
 import type { z } from 'zod'
-import { pictureCalls, type Difference, type PictureCall, type Pixels, type PixelSource } from '../../contract/pixels'
-import { drawDifference } from '../../core/imaging/difference'
+import { pictureCalls, type PictureCall, type PixelSource } from '../../contract/pixels'
 import { readImageSize } from '../../formats/image-files'
-import { StudioError } from '../errors'
+import { orNull, StudioError } from '../errors'
 import type { CallContext, Service } from '../service/server'
 import { BicubicPicture } from './bicubic-picture'
+import { differencePiece } from './difference-piece'
 import { LevelCache } from './level-cache'
 import { expectWithin, measureRegion, worstRegions } from './measure'
 import { openOutput } from './output-picture'
 import { partOf, tileOf, type Picture } from './picture'
-import { PictureFiles } from './picture-files'
-import { enlargedPiece } from './registration'
+import { PictureFiles, stampOf } from './picture-files'
+import { enlargedPiece, largerOf } from './registration'
 
 /** Bytes that levels of outputs and of enlarged pictures may take, and tiles of outputs, of which few are seen at once. */
 const levelBytes = 2 ** 27
@@ -46,24 +46,24 @@ export function openPictures(files = new PictureFiles()): Service {
 
   const handlers: Handlers = {
     'pictures.open': async ({ source }) => {
-      if (source.kind === 'tiles') return { width: source.width, height: source.height }
+      if (source.kind === 'tiles') return { width: source.width, height: source.height, stamp: '' }
+      const stamp = await stampOf(source.path)
       const { width, height } = await readImageSize(source.path)
       // What is wrong with it is told to those who ask for its pixels.
       files.open(source.path).catch(() => undefined)
       const scale = source.kind === 'bicubic' ? source.scale : 1
-      return { width: scale * width, height: scale * height }
+      return { width: scale * width, height: scale * height, stamp }
     },
     'pictures.tile': async ({ source, difference, level, column, row }, { signal }) => {
       const picture = await open(source)
       const reference = difference === null ? picture : await open(difference.reference)
       signal.throwIfAborted()
-      const size = reference.width > picture.width ? reference : picture
+      const size = largerOf(picture, reference)
       const part = tileOf(partOf(size, level), column, row)
       if (part === null)
         throw new StudioError('usage', `The picture has no tile (${column}, ${row}) at level ${level}.`)
-      const pixels = await enlargedPiece(picture, size, level, part)
-      if (difference === null) return pixels
-      return differenceOf(pixels, await enlargedPiece(reference, size, level, part), difference)
+      if (difference === null) return enlargedPiece(picture, size, level, part, signal)
+      return differencePiece(picture, reference, difference, level, part, signal)
     },
     'pictures.piece': async ({ source, rectangle }, { signal }) => {
       if (rectangle.width > mostPiece || rectangle.height > mostPiece) {
@@ -73,25 +73,24 @@ export function openPictures(files = new PictureFiles()): Service {
       const picture = await open(source)
       signal.throwIfAborted()
       expectWithin(rectangle, picture)
-      return picture.piece(0, rectangle)
+      return picture.piece(0, rectangle, signal)
     },
-    'pictures.at': async ({ sources, width, height, x, y }) => {
+    'pictures.at': async ({ sources, width, height, x, y }, { signal }) => {
       if (x >= width || y >= height) {
         throw new StudioError('usage', `The place (${x}, ${y}) is not in a picture of ${width}×${height}.`)
       }
-      return Promise.all(
-        sources.map(async (source): Promise<Result<'pictures.at'>[number]> => {
-          const picture = await open(source)
-          const left = Math.floor((x * picture.width) / width)
-          const top = Math.floor((y * picture.height) / height)
-          const { rgba, isComplete } = await picture.piece(0, { left, top, width: 1, height: 1 })
-          const [red = 0, green = 0, blue = 0] = rgba
-          return isComplete ? [red, green, blue] : null
-        })
-      )
+      const coloursOf = async (source: PixelSource): Promise<Result<'pictures.at'>[number]> => {
+        const picture = await open(source)
+        const left = Math.floor((x * picture.width) / width)
+        const top = Math.floor((y * picture.height) / height)
+        const { rgba, isComplete } = await picture.piece(0, { left, top, width: 1, height: 1 }, signal)
+        const [red = 0, green = 0, blue = 0] = rgba
+        return isComplete ? [red, green, blue] : null
+      }
+      return Promise.all(sources.map((source) => orNull(coloursOf(source))))
     },
     'pictures.region': async ({ reference, sources, rectangle }, { signal }) => {
-      const pictures = await Promise.all(sources.map(open))
+      const pictures = await Promise.all(sources.map((source) => orNull(open(source))))
       return [...(await measureRegion(await open(reference), pictures, rectangle, signal))]
     },
     'pictures.worst': async ({ source, fp, truth, side, count }, { signal }) => {
@@ -114,10 +113,6 @@ export function openPictures(files = new PictureFiles()): Service {
       throw new StudioError('usage', `What reads pictures knows no topic "${topic}".`)
     }
   }
-}
-
-function differenceOf(a: Pixels, b: Pixels, rule: Difference): Pixels {
-  return { ...drawDifference(a, b, rule), isComplete: a.isComplete && b.isComplete }
 }
 
 function isCall(name: string): name is PictureCall {

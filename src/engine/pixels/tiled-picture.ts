@@ -1,7 +1,7 @@
 import { pixelTileSide, type Pixels, type Rectangle } from '../../contract/pixels'
 import { halve, halveWhatIsThere, levelSize } from '../../core/imaging/pyramid'
 import type { LevelCache } from './level-cache'
-import { nothingOf, partOf, pieceOfTiles, tileOf, type Picture } from './picture'
+import { imageOf, nothingOf, partOf, pieceOfTiles, tileOf, type MeasuredPart, type Picture } from './picture'
 
 /** Where the pixels at level 0 come from. */
 export interface Base {
@@ -10,7 +10,7 @@ export interface Base {
   /** Tells its pixels from those of others, and from what they were before. */
   readonly key: string
   /** A part of it of the size of a tile at most. */
-  read(part: Rectangle): Promise<Pixels>
+  read(part: Rectangle, signal: AbortSignal): Promise<Pixels>
   /** Whether there may be anything of a part: where there is not, nothing need be made of it. */
   hasAnyOf(part: Rectangle): boolean
 }
@@ -29,15 +29,20 @@ export class TiledPicture implements Picture {
     this.height = base.height
   }
 
-  piece(level: number, part: Rectangle): Promise<Pixels> {
-    if (level === 0 && part.width <= pixelTileSide && part.height <= pixelTileSide) return this.#base.read(part)
-    return pieceOfTiles(part, pixelTileSide, (column, row) => this.#tile(level, column, row))
+  piece(level: number, part: Rectangle, signal: AbortSignal): Promise<Pixels> {
+    if (level === 0 && part.width <= pixelTileSide && part.height <= pixelTileSide) return this.#base.read(part, signal)
+    return pieceOfTiles(part, pixelTileSide, (column, row) => this.#tile(level, column, row, signal), signal)
   }
 
-  async #tile(level: number, column: number, row: number): Promise<Pixels> {
+  async measured(part: Rectangle, signal: AbortSignal): Promise<MeasuredPart> {
+    const pixels = await this.piece(0, part, signal)
+    return { image: imageOf(pixels), isComplete: pixels.isComplete }
+  }
+
+  async #tile(level: number, column: number, row: number, signal: AbortSignal): Promise<Pixels> {
     const part = tileOf(partOf(this, level), column, row)
     if (part === null) throw new RangeError(`There is no tile (${column}, ${row}) at level ${level}`)
-    if (level === 0) return this.#base.read(part)
+    if (level === 0) return this.#base.read(part, signal)
     const scale = 2 ** level
     const [left, top] = [part.left * scale, part.top * scale]
     const [width, height] = [
@@ -45,11 +50,12 @@ export class TiledPicture implements Picture {
       Math.min(part.height * scale, this.height - top)
     ]
     if (!this.#base.hasAnyOf({ left, top, width, height })) return nothingOf(part.width, part.height)
-    return this.#cache.get(`${this.#base.key} ${level} ${column} ${row}`, () => this.#halve(level, part))
+    const key = `${this.#base.key} ${level} ${column} ${row}`
+    return this.#cache.get(key, (shared) => this.#halve(level, part, shared), signal)
   }
 
   /** Makes a tile of what lies under it in the level before. */
-  async #halve(level: number, { left, top, width, height }: Rectangle): Promise<Pixels> {
+  async #halve(level: number, { left, top, width, height }: Rectangle, signal: AbortSignal): Promise<Pixels> {
     const [right, bottom] = [levelSize(this.width, level - 1), levelSize(this.height, level - 1)]
     const under = {
       left: 2 * left,
@@ -57,9 +63,8 @@ export class TiledPicture implements Picture {
       width: Math.min(2 * width, right - 2 * left),
       height: Math.min(2 * height, bottom - 2 * top)
     }
-    const { rgba, isComplete } = await pieceOfTiles(under, pixelTileSide, (column, row) =>
-      this.#tile(level - 1, column, row)
-    )
+    const tile = (column: number, row: number): Promise<Pixels> => this.#tile(level - 1, column, row, signal)
+    const { rgba, isComplete } = await pieceOfTiles(under, pixelTileSide, tile, signal)
     const source = { width: under.width, height: under.height, channels: 4, data: rgba }
     const { data } = isComplete ? halve(source) : halveWhatIsThere(source)
     return { width, height, rgba: data, isComplete }

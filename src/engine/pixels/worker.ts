@@ -1,5 +1,6 @@
 import { processPort, type ClosablePort } from '../service/port'
 import { serve } from '../service/server'
+import { Idleness } from './idleness'
 import { openPictures } from './service'
 
 /** The end of the channel to the main process, as Electron's utility processes have it. */
@@ -8,9 +9,14 @@ interface ParentPort {
 }
 
 const { parentPort } = process as unknown as { readonly parentPort: ParentPort }
-const pictures = openPictures()
+// Only an end gives back for certain what pictures took.
+const idleness = new Idleness(() => process.exit(0))
+const pictures = idleness.watch(openPictures())
 
 // Whatever comes from there brings ports of windows.
 parentPort.on('message', ({ ports }) => {
-  for (const port of ports) serve(processPort(port), pictures)
+  for (const port of ports) {
+    serve(processPort(port), pictures)
+    port.on('close', idleness.open())
+  }
 })

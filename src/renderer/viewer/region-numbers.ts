@@ -3,15 +3,10 @@ import type { Rectangle } from '../../contract/pixels'
 import { useLatest } from '../engine/latest'
 import { pieceOf } from './figure'
 import { areReadable, pictures } from './pictures'
+import type { RegionNumbers } from './region-text'
 import { registration, type Pane, type Scene } from './scene'
 
-/** PSNR in dB and SSIM of a region against the reference; null as `pictures.region` has it. */
-export interface RegionNumbers {
-  readonly psnr: number | null
-  readonly ssim: number | null
-}
-
-/** Numbers of a region by the ids of panes; the reference has none, nor has a pane of another size. */
+/** Numbers of a region by the ids of panes; the reference has none, nor has a pane of which nothing is known. */
 export function useRegionNumbers(
   scene: Readonly<Ref<Scene | null>>,
   panes: Readonly<Ref<readonly Pane[]>>,
@@ -39,7 +34,10 @@ export function useRegionNumbers(
     async ({ reference: to, panes: alike, rectangle }, signal) => {
       const sources = alike.map(({ source }) => source)
       const found = await pictures.call('pictures.region', { reference: to, sources, rectangle }, signal)
-      return alike.map(({ id }, i) => [id, found[i] ?? { psnr: null, ssim: null }] as const)
+      return alike.flatMap(({ id }, i) => {
+        const known = found[i] ?? null
+        return known === null ? [] : [[id, known] as const]
+      })
     },
     100,
     areReadable

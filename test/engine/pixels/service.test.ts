@@ -11,6 +11,8 @@ import { colourOf } from '../../../src/core/imaging/colour-map'
 import { crop, makeImage, quantizeTo8Bit, toRgb, type Image } from '../../../src/core/imaging/image'
 import { imresize } from '../../../src/core/imaging/imresize'
 import { halve, type Samples } from '../../../src/core/imaging/pyramid'
+import { BicubicPicture } from '../../../src/engine/pixels/bicubic-picture'
+import { LevelCache } from '../../../src/engine/pixels/level-cache'
 import { PictureFiles } from '../../../src/engine/pixels/picture-files'
 import { openPictures } from '../../../src/engine/pixels/service'
 import { readImage, writeImage } from '../../../src/formats/image-files'
@@ -95,7 +97,7 @@ describe('a picture file', () => {
     await files[name]?.toFile(at(name))
     const { image, alpha } = await readImage(at(name), 'apply')
     const { width, height } = image
-    expect(await ask('pictures.open', { source: file(at(name)) })).toEqual({ width, height })
+    expect(await ask('pictures.open', { source: file(at(name)) })).toMatchObject({ width, height })
     const { rgba, isComplete } = await tile(file(at(name)))
     expect(isComplete).toBe(true)
     expect([...rgba]).toEqual(rgbaOf(image, alpha === null ? undefined : quantizeTo8Bit(alpha)))
@@ -127,6 +129,7 @@ describe('a picture file', () => {
 
   it('is read anew once it has changed', async () => {
     const source = file(at('changing.png'))
+    const stamps = new Set<string>()
     for (const [i, grey] of [50, 60].entries()) {
       await writeImage(
         at('changing.png'),
@@ -134,7 +137,13 @@ describe('a picture file', () => {
       )
       utimesSync(at('changing.png'), 1e9 + i, 1e9 + i)
       expect((await tile(source)).rgba[0]).toBe(grey)
+      // Whoever keeps pixels can tell, however it is enlarged.
+      for (const each of [source, source, { kind: 'bicubic', path: at('changing.png'), scale: 2 } as const]) {
+        stamps.add((await ask('pictures.open', { source: each })).stamp)
+      }
+      expect(stamps.size).toBe(i + 1)
     }
+    expect(stamps).not.toContain('')
   })
 
   it('that is missing, a folder, empty or no picture is refused with what is wrong', async () => {
@@ -179,7 +188,7 @@ describe('pictures in memory', () => {
     for (let i = 0; i < 20; i++) {
       await writeTestPicture(at(`many-${i}.png`), 8, 8, i)
       const { picture } = await files.open(at(`many-${i}.png`))
-      await picture.level(3)
+      await picture.level(3, new AbortController().signal)
     }
     expect(files.bytes).toBe(5 * 3 * (64 + 16 + 4 + 1))
   })
@@ -192,7 +201,7 @@ describe('bicubic interpolation', () => {
     const source = { kind: 'bicubic', path: at(`low-${scale}.png`), scale } as const
     const whole = imresize(low, scale)
     const { width, height } = whole
-    expect(await ask('pictures.open', { source })).toEqual({ width, height })
+    expect(await ask('pictures.open', { source })).toMatchObject({ width, height })
     const { data } = await levelOf(source, width, height, 0)
     expect(sameBytes(data, rgbaOf(whole))).toBe(true)
   })
@@ -208,9 +217,37 @@ describe('bicubic interpolation', () => {
     expect(sameBytes(first?.data ?? [], halve(whole).data)).toBe(true)
     expect(sameBytes(second?.data ?? [], rgbaOf(low))).toBe(true)
     expect(third).toEqual(await levelOf(file(path), 201, 77, 1))
-    const threefold = { ...whole, width: 603, height: 231, data: Uint8Array.from(rgbaOf(imresize(low, 3))) }
-    const { data } = await levelOf({ kind: 'bicubic', path, scale: 3 }, 603, 231, 2)
-    expect(sameBytes(data, halve(halve(threefold)).data)).toBe(true)
+  })
+})
+
+describe('coarse levels of bicubic interpolation', () => {
+  it.each([3, 5, 6, 7])('by %d are near the means of its pixels, and made of the file', async (scale) => {
+    const low = makeImage(150, 90, 3, (channel, y, x) =>
+      Math.round(120 + 90 * Math.sin((x + channel) / 9) * Math.cos(y / 7))
+    )
+    await writeImage(at(`coarse-${scale}.png`), low)
+    const [width, height] = [150 * scale, 90 * scale]
+    const cache = new LevelCache(1e9)
+    const never = new AbortController().signal
+    const { picture, stamp } = await new PictureFiles().open(at(`coarse-${scale}.png`))
+    const enlarged = new BicubicPicture(picture, stamp, scale, cache)
+    let means: Samples = { width, height, channels: 4, data: Uint8Array.from(rgbaOf(imresize(low, scale))) }
+    for (let level = 1; level < 7; level++) {
+      means = halve(means)
+      const part = { left: 0, top: 0, width: means.width, height: means.height }
+      if (2 ** level < scale) continue
+      const { rgba } = await enlarged.piece(level, part, never)
+      expect(rgba).toHaveLength(means.data.length)
+      const error = rgba.reduce((sum, value, i) => sum + Math.abs(value - (means.data[i] ?? NaN)), 0) / rgba.length
+      expect(error).toBeLessThan(2.5)
+      // Parts are parts of the whole.
+      const [left, top] = [Math.floor(means.width / 3), Math.floor(means.height / 2)]
+      const pixel = await enlarged.piece(level, { left, top, width: 1, height: 1 }, never)
+      const at = 4 * (top * means.width + left)
+      expect([...pixel.rgba]).toEqual([...rgba.subarray(at, at + 4)])
+    }
+    // Tiles of what is enlarged would be kept.
+    expect(cache.bytes).toBe(0)
   })
 })
 
@@ -226,7 +263,7 @@ describe('outputs that come tile by tile', () => {
   }
 
   it('are transparent where nothing is there yet, and appear as they come', async () => {
-    expect(await ask('pictures.open', { source: source('coming') })).toEqual({ width, height })
+    expect(await ask('pictures.open', { source: source('coming') })).toEqual({ width, height, stamp: '' })
     const before = await tile(source('coming'))
     expect([before.isComplete, new Set(before.rgba)]).toEqual([false, new Set([0])])
     await make('coming', 1, 0)
@@ -272,7 +309,13 @@ describe('outputs that come tile by tile', () => {
     expect([missing?.[0], missing?.[1]?.length]).toEqual([null, 3])
     const region = { left: 150, top: 20, width: 60, height: 20 }
     const [half] = await ask('pictures.region', { reference: file(at('half.png')), sources, rectangle: region })
-    expect(half).toEqual({ psnr: null, ssim: null })
+    expect(half).toBeNull()
+    const turned = await ask('pictures.region', {
+      reference: source('half'),
+      sources: sources.slice(1),
+      rectangle: region
+    })
+    expect(turned).toEqual([null])
   })
 })
 
@@ -302,16 +345,90 @@ describe('a difference', () => {
     )
   })
 
-  it('at a coarser level is that of the levels; a smaller picture has its own', async () => {
-    const [small, large] = [testPicture(128, 64), testPicture(256, 128, 4)]
-    await writeImage(at('half-size.png'), small)
+  it('at a coarser level is the mean of all differences under a pixel: noise does not vanish', async () => {
+    const board = (by: number): Image => makeImage(600, 300, 3, (_, y, x) => 128 + ((x + y) % 2 === 0 ? by : -by))
+    await writeImage(at('plain.png'), board(0))
+    await writeImage(at('board.png'), board(20))
+    const absolute = { reference: file(at('plain.png')), form: 'absolute', channel: 'g', gain: 4, map: 'grey' } as const
+    for (let level = 0; level < 6; level++) {
+      const args = { source: file(at('board.png')), difference: absolute, level, column: 0, row: 0 }
+      const { rgba, isComplete } = await ask('pictures.tile', args)
+      expect(isComplete).toBe(true)
+      const [red, green, blue] = colourOf('grey', (20 * 4) / 255)
+      expect(new Set(new Uint32Array(rgba.buffer, rgba.byteOffset, rgba.length / 4))).toEqual(
+        new Set(new Uint32Array(Uint8Array.of(red, green, blue, 255).buffer))
+      )
+    }
+  })
+
+  it('at a coarser level is of any tile what it is of the whole, of pictures of different sizes too', async () => {
+    const [small, large] = [testPicture(220, 150), testPicture(660, 450, 4)]
+    await writeImage(at('third-size.png'), small)
     await writeImage(at('full-size.png'), large)
-    await writeImage(
-      at('halved.png'),
-      imageOf(halve({ width: 256, height: 128, channels: 4, data: Uint8Array.from(rgbaOf(large)) }))
+    const coarse = await ask('pictures.tile', {
+      source: file(at('full-size.png')),
+      difference: difference(file(at('third-size.png'))),
+      level: 1,
+      column: 1,
+      row: 0
+    })
+    expect([coarse.width, coarse.height]).toEqual([74, 225])
+    const green = (image: Image, x: number, y: number): number =>
+      image.data[(image.height + y) * image.width + x] ?? NaN
+    for (const [x, y] of [
+      [0, 0],
+      [73, 224],
+      [31, 130]
+    ] as const) {
+      let sum = 0
+      for (let i = 0; i < 4; i++) {
+        const [column, row] = [2 * (256 + x) + (i % 2), 2 * y + (i >> 1)]
+        sum += green(large, column, row) - green(small, Math.floor(column / 3), Math.floor(row / 3))
+      }
+      const place = 4 * (y * 74 + x)
+      // Quarters may lie between two entries; sums in another order then round otherwise.
+      const colours = [-1e-9, 1e-9].map((near) => colourOf('diverging', 0.5 + sum / 4 / 255 + near))
+      expect(colours).toContainEqual([...coarse.rgba.subarray(place, place + 3)])
+    }
+  })
+
+  it('of a large picture is at coarse levels that of the finest level with 2^24 pixels at most', async () => {
+    const size = { width: 4352, height: 4096 }
+    /** Columns of 2^24 pixels and more, in pairs that are dark and bright by turns. */
+    const columns = (by: number) => async (path: string) => {
+      const row = Uint8Array.from({ length: size.width }, (_, x) => 128 + (x % 4 < 2 ? by : -by))
+      const data = new Uint8Array(size.width * size.height)
+      for (let y = 0; y < size.height; y++) data.set(row, y * size.width)
+      await sharp(data, { raw: { ...size, channels: 1 } })
+        .toColourspace('b-w')
+        .png({ compressionLevel: 1 })
+        .toFile(path)
+    }
+    await columns(0)(at('huge-plain.png'))
+    await columns(20)(at('huge.png'))
+    const absolute = {
+      reference: file(at('huge-plain.png')),
+      form: 'absolute',
+      channel: 'g',
+      gain: 1,
+      map: 'grey'
+    } as const
+    const args = { source: file(at('huge.png')), difference: absolute, level: 5, column: 0, row: 0 }
+    const { rgba } = await ask('pictures.tile', args)
+    expect(new Set(rgba.filter((_, i) => i % 4 === 1))).toEqual(new Set([colourOf('grey', 20 / 255)[1]]))
+  })
+
+  it('given up is left undone', async () => {
+    const controller = new AbortController()
+    const asked = ask(
+      'pictures.tile',
+      { source: file(at('huge.png')), difference: difference(file(at('huge-plain.png'))), level: 4, column: 0, row: 0 },
+      controller.signal
     )
-    const coarse = await drawn(file(at('full-size.png')), file(at('half-size.png')), 1)
-    expect(coarse).toEqual(await drawn(file(at('halved.png')), file(at('half-size.png')), 0))
+    setTimeout(() => {
+      controller.abort(new Error('given up'))
+    }, 5)
+    await expect(asked).rejects.toThrow('given up')
   })
 
   it('of pictures that are no multiples of each other is refused', async () => {
@@ -319,10 +436,6 @@ describe('a difference', () => {
     await writeTestPicture(at('odd-b.png'), 60, 41)
     await expect(drawn(file(at('odd-a.png')), file(at('odd-b.png')), 0)).rejects.toMatchObject({ code: 'refused' })
   })
-
-  function imageOf({ width, height, data }: Samples): Image {
-    return makeImage(width, height, 3, (channel, y, x) => data[4 * (y * width + x) + channel] ?? 0)
-  }
 })
 
 describe('a region', () => {
@@ -339,7 +452,26 @@ describe('a region', () => {
     expect(measured[0]?.psnr).toBeCloseTo(psnr(truth, image, border), 8)
     expect(measured[0]?.ssim).toBeCloseTo(ssim(truth, image, border), 8)
     expect(measured[1]).toEqual({ psnr: null, ssim: expect.closeTo(1, 8) as unknown })
-    expect(measured[2]).toEqual({ psnr: null, ssim: null })
+    expect(measured[2]).toBeNull()
+  })
+
+  it('of files of 16 bits is measured as they are', async () => {
+    const noise = (seed: number): Image =>
+      makeImage(
+        64,
+        48,
+        3,
+        (channel, y, x) => ((((x * 7919 + y * 104_729 + channel * 31 + seed) * 48_271) >>> 3) % 512) / 257 + 100
+      )
+    await writeImage(at('deep-a.png'), noise(1), { bitDepth: 16 })
+    await writeImage(at('shallow-b.png'), quantizeTo8Bit(noise(2)))
+    const rectangle = { left: 4, top: 4, width: 56, height: 40 }
+    const [a, b] = [file(at('deep-a.png')), file(at('shallow-b.png'))]
+    const [measured] = await ask('pictures.region', { reference: a, sources: [b], rectangle })
+    const [x, y] = [(await readImage(at('deep-a.png'))).image, quantizeTo8Bit(noise(2))]
+    expect(measured?.psnr).toBeCloseTo(psnr(x, y, 4), 8)
+    expect(measured?.ssim).toBeCloseTo(ssim(x, y, 4), 8)
+    expect(Math.abs(psnr(x, y, 4) - psnr(quantizeTo8Bit(x), y, 4))).toBeGreaterThan(0.01)
   })
 
   it('smaller than a window has no SSIM, and none outside of the picture is measured', async () => {
@@ -357,6 +489,28 @@ describe('a region', () => {
     const [least] = await region(11, 11)
     expect(least?.ssim).toBeCloseTo(ssim(cut(truth, 11, 11), cut(image, 11, 11), 0), 8)
     await expect(region(28, 5)).rejects.toMatchObject({ code: 'usage' })
+  })
+})
+
+describe('what is known of many pictures', () => {
+  it('is null for those that are not there or damaged; the others are told', async () => {
+    await writeTestPicture(at('sound.png'), 40, 30)
+    await writeTestPicture(at('sound-too.png'), 40, 30, 3)
+    writeFileSync(at('damaged.png'), readFileSync(at('sound.png')).subarray(0, 900))
+    const broken = { kind: 'tiles', folder: at('broken'), width: 40, height: 30, side: 40 } as const
+    mkdirSync(at('broken'))
+    writeFileSync(at('broken/0-0.png'), 'no picture')
+    const sources = [file(at('absent.png')), file(at('sound-too.png')), file(at('damaged.png')), broken]
+    const place = await ask('pictures.at', { sources, width: 40, height: 30, x: 7, y: 9 })
+    expect(place).toEqual([null, rgbaOf(crop(testPicture(40, 30, 3), 7, 9, 1, 1)).slice(0, 3), null, null])
+    const rectangle = { left: 2, top: 3, width: 30, height: 20 }
+    const reference = file(at('sound.png'))
+    const region = await ask('pictures.region', { reference, sources, rectangle })
+    const cut = (phase: number): Image => crop(testPicture(40, 30, phase), 2, 3, 30, 20)
+    expect(region.map((each) => each?.psnr)).toEqual([undefined, psnr(cut(0), cut(3), 0), undefined, undefined])
+    await expect(
+      ask('pictures.region', { reference: file(at('absent.png')), sources: [reference], rectangle })
+    ).rejects.toMatchObject({ code: 'missing' })
   })
 })
 
