@@ -110,7 +110,10 @@ test('pictures of a run, regions, a figure, own pictures, a batch, a blind test'
   })
 
   await test.step('a blind test names nothing before its end', async () => {
-    await stage.focus()
+    // Keys are the viewer's again as soon as a dialog closes, while it still fades away.
+    await page.keyboard.press('?')
+    await expect(page.getByTestId('viewer-help')).toBeVisible()
+    await page.keyboard.press('Escape')
     await page.keyboard.press('b')
     const blind = page.getByTestId('blind')
     await blind.getByRole('combobox', { name: 'Questions' }).click()
