@@ -314,6 +314,8 @@ export const en = {
     chooseOut: 'Choose folder …',
     noOut: 'None chosen',
     begin: 'Begin',
+    batchEnded: 'The batch has ended; not all went well',
+    putAway: 'Put away',
     batchGoing: 'Enlarging pictures',
     blind: 'Blind test',
     blindText:
@@ -695,6 +697,7 @@ export const en = {
     fit: 'Fit',
     inLens: 'Lens: {title}',
     tiles: '{done} of {total} tiles',
+    unreadable: 'This version cannot be shown.',
     notYet: 'not there yet',
     splitPosition: 'Position of the split',
     splitText: '{first} {share} %, {second} {rest} %',

@@ -1,4 +1,5 @@
 import { computed, ref, shallowRef, watch, type ComputedRef, type Ref } from 'vue'
+import type { RunDetails } from '../../contract/runs'
 import { Random } from '../../core/imaging/random'
 import { useViewer } from '../stores/viewer'
 import {
@@ -13,7 +14,7 @@ import {
   type Vote
 } from './blind-test'
 import type { Pane, Scene } from './scene'
-import type { PictureChoice } from './scenes'
+import { versionIdsOf, type PictureChoice } from './scenes'
 
 /** Pixels of a place that is compared, and how large they are shown. */
 const side = 128
@@ -39,11 +40,13 @@ export interface BlindSession {
 /**
  * Holds a blind test: looks at the place of each question, and turns to its picture.
  *
+ * @param details of the run; null without one
  * @param choices pictures of the run, and the one that is looked at
  * @param turnTo shows a picture
  */
 export function useBlindSession(
   scene: Readonly<Ref<Scene | null>>,
+  details: Readonly<Ref<RunDetails | null>>,
   choices: Readonly<Ref<readonly PictureChoice[]>>,
   choice: Readonly<Ref<PictureChoice | null>>,
   turnTo: (picture: string) => void
@@ -54,6 +57,13 @@ export function useBlindSession(
   const trial = computed((): BlindTrial | null =>
     test.value === null || isFinished.value ? null : trialOf(test.value)
   )
+  /** Pictures that have both versions: another would be a question without an answer. */
+  function picturesWith(versions: readonly [string, string]): readonly string[] {
+    const run = details.value
+    if (run === null) return []
+    const alike = choices.value.filter(({ kind }) => kind === choice.value?.kind)
+    return alike.filter((each) => versions.every((version) => versionIdsOf(run, each).has(version))).map(({ id }) => id)
+  }
   function end(): void {
     test.value = null
     isFinished.value = false
@@ -89,9 +99,9 @@ export function useBlindSession(
     }),
     begin: (versions, count, hasAllPictures) => {
       const [seed = 0] = crypto.getRandomValues(new Uint32Array(1))
-      const pool = hasAllPictures ? choices.value.filter(({ kind }) => kind === choice.value?.kind) : [choice.value]
       isFinished.value = false
-      const pictures = pool.flatMap((each) => each?.id ?? [])
+      const all = hasAllPictures ? picturesWith(versions) : []
+      const pictures = all.length > 0 || choice.value === null ? all : [choice.value.id]
       test.value = drawTest(versions, pictures, count, Random.seeded(seed))
     },
     vote: (vote) => {

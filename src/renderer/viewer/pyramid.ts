@@ -27,14 +27,16 @@ export interface Extent {
 
 const lastLevel = 16
 
+/** @param stamps of the files it is made of: those of files that were replaced make it another picture */
 export function makePicture(
   source: PixelSource,
   difference: Difference | null,
   size: Size,
-  scene: Size
+  scene: Size,
+  stamps: readonly (string | undefined)[] = []
 ): PyramidPicture {
   return {
-    key: JSON.stringify([source, difference]),
+    key: JSON.stringify([source, difference, ...stamps]),
     source,
     difference,
     width: size.width,

@@ -1,4 +1,4 @@
-import type { PixelSource } from '../../contract/pixels'
+import type { PixelSource, Rectangle } from '../../contract/pixels'
 
 export type PaneKind = 'hr' | 'lr' | 'bicubic' | 'fp' | 'variant' | 'file'
 
@@ -15,6 +15,8 @@ export interface Pane {
   /** Against the high-resolution picture, where that was measured. */
   readonly psnr: number | null
   readonly ssim: number | null
+  /** Another text once its file was replaced since it was seen first; absent while it was not. */
+  readonly stamp?: string
   /** Tiles of an output that a network makes on demand; null where all is there from the beginning. */
   readonly output: PaneOutput | null
 }
@@ -38,6 +40,16 @@ export interface Scene {
   readonly width: number
   readonly height: number
   readonly panes: readonly Pane[]
+}
+
+/** What of a region lies in a scene: it is kept from picture to picture, and they have different sizes. Null where nothing does. */
+export function regionIn(
+  { width, height }: Pick<Scene, 'width' | 'height'>,
+  region: Rectangle | null
+): Rectangle | null {
+  if (region === null || region.left >= width || region.top >= height) return null
+  const { left, top } = region
+  return { left, top, width: Math.min(region.width, width - left), height: Math.min(region.height, height - top) }
 }
 
 /** Pixels of the scene that one pixel of a pane takes; null where it is no whole number, or differs along the sides. */

@@ -68,6 +68,17 @@ export function lowResolutionOf({ summary }: RunDetails, choice: PictureChoice):
   return view === undefined ? null : fileOf(summary.folder, view.file)
 }
 
+/** Ids of the versions that a picture of a run has, or could have made. */
+export function versionIdsOf(details: RunDetails, choice: PictureChoice): ReadonlySet<string> {
+  if (choice.kind === 'files') return new Set(choice.files.map(({ path }) => path))
+  const onDemand =
+    lowResolutionOf(details, choice) === null
+      ? []
+      : ['lr', 'bicubic', paneIdOf(fullPrecision), ...details.variants.map(paneIdOf)]
+  const there = choice.kind === 'evaluated' ? choice.picture.views : choice.kind === 'own' ? choice.files : []
+  return new Set([...there.map(paneIdOf), ...onDemand])
+}
+
 /** The file whose versions have to be made while it is looked at, as they are not all there; null where nothing is missing. */
 export function pictureToEnlarge(details: RunDetails, choice: PictureChoice): string | null {
   const file = lowResolutionOf(details, choice)

@@ -18,11 +18,13 @@ export interface SeenOutputs {
  * Says what is seen, whenever that changes.
  *
  * @param panes those that are seen
+ * @param needed what others are compared with, whether it is seen or not
  * @param want is told of it; null once nothing is seen any more
  */
 export function useSeenOutputs(
   scene: Readonly<Ref<Scene | null>>,
   panes: Readonly<Ref<readonly Pane[]>>,
+  needed: Readonly<Ref<Pane | null>>,
   want: (wish: Wish | null) => void
 ): SeenOutputs {
   const viewer = useViewer()
@@ -31,7 +33,9 @@ export function useSeenOutputs(
   const wish = computed((): Wish | null => {
     if (scene.value === null || visible.value === null) return null
     const alone = viewer.mode === 'flicker' ? viewer.active : null
-    return { scene: scene.value, panes: panes.value, visible: visible.value, alone, whole: whole.value }
+    const unseen = [needed.value, scene.value.panes.find(({ id }) => id === whole.value)]
+    const all = new Map([...panes.value, ...unseen].flatMap((pane) => (pane ? [[pane.id, pane]] : [])))
+    return { scene: scene.value, panes: [...all.values()], visible: visible.value, alone, whole: whole.value }
   })
   watch(wish, want, { immediate: true })
   onBeforeUnmount(() => {

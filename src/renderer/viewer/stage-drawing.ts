@@ -144,7 +144,7 @@ function ofOne(
 }
 
 function plain({ scene }: StageState, pane: Pane, placement: Placement, clip: Frame): Seen {
-  return { panes: [pane], picture: makePicture(pane.source, null, pane, scene), placement, clip }
+  return { panes: [pane], picture: makePicture(pane.source, null, pane, scene, [pane.stamp]), placement, clip }
 }
 
 /** A pane's difference to the reference, in pixels of the larger of both; the reference as it is. */
@@ -163,7 +163,8 @@ function differencePicture(
 ): PyramidPicture {
   const { form, channel, gain, map } = difference
   const larger = reference.width > pane.width ? reference : pane
-  return makePicture(pane.source, { reference: reference.source, form, channel, gain, map }, larger, scene)
+  const compared = { reference: reference.source, form, channel, gain, map }
+  return makePicture(pane.source, compared, larger, scene, [pane.stamp, reference.stamp])
 }
 
 /** A picture as it is drawn; where a network has not made all of it, over one that is there. */
@@ -189,7 +190,7 @@ function underneath({ scene }: StageState, { panes, placement, clip }: Seen): re
   if (pane === undefined || reference !== undefined || isComplete(pane)) return []
   const under = scene.panes.find(({ kind }) => kind === 'bicubic') ?? scene.panes.find(({ kind }) => kind === 'lr')
   if (under === undefined) return []
-  return [{ panes: [under], picture: makePicture(under.source, null, under, scene), placement, clip }]
+  return [{ panes: [under], picture: makePicture(under.source, null, under, scene, [under.stamp]), placement, clip }]
 }
 
 function isComplete({ output }: Pane): boolean {

@@ -64,10 +64,13 @@ export function useWorstRegions(
     const whole = scene.value
     return whole !== null && whole.width * whole.height > mostPixels && asked.value !== whole.id
   })
+  const isLookedAt = computed(
+    () => (compare.isPanelOpen && compare.isWorstOpen) || compare.hasMarks || asked.value === scene.value?.id
+  )
   const answer = useLatest(
     () => {
       const [of, full, whole] = [pane.value, fp.value, scene.value]
-      if (isBlind.value || isWaiting.value || missing.value !== null) return null
+      if (isBlind.value || !isLookedAt.value || isWaiting.value || missing.value !== null) return null
       if (of === null || full === null || whole === null) return null
       return {
         source: of.source,
@@ -122,7 +125,7 @@ export function useWorstRegions(
     place,
     lookAt,
     turn: (by) => {
-      if (isWaiting.value) find()
+      if (isWaiting.value || !isLookedAt.value) find()
       else if (place.value === null) lookAt(by === 1 ? 0 : -1)
       else lookAt(place.value + by)
     },

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Outputs } from '../../../src/contract/outputs'
 import type { EvaluatedPicture, RunDetails } from '../../../src/contract/runs'
-import type { Scene } from '../../../src/renderer/viewer/scene'
+import { regionIn, type Scene } from '../../../src/renderer/viewer/scene'
 import {
   choicesOf,
   evaluatedId,
@@ -12,6 +12,7 @@ import {
   pictureToEnlarge,
   referenceOf,
   sceneOf,
+  versionIdsOf,
   withFiles,
   withProgress,
   type TitleOf
@@ -246,5 +247,31 @@ describe('panes', () => {
     expect(paneIdOf({ method: 'hr', bits: null })).toBe('hr')
     expect(paneIdOf({ method: 'fp', bits: null })).toBe('fp 32')
     expect(paneIdOf({ method: '2dquant+', bits: { weight: 4, activation: 8 } })).toBe('2dquant+ 4/8')
+  })
+})
+
+describe('versions that a blind test can ask for', () => {
+  it('are those that are there, and those that can be made of the low-resolution picture', () => {
+    const details = detailsWith([{ method: 'dobi', bits: four }], [])
+    const idsOf = (each: EvaluatedPicture): readonly string[] => {
+      const choice = choicesOf(details, []).find(({ id }) => id === evaluatedId(each))
+      return choice === undefined ? [] : [...versionIdsOf(details, choice)].toSorted()
+    }
+    expect(idsOf(picture)).toEqual(['bicubic', 'dobi 2', 'dobi 4', 'fp 32', 'hr', 'lr'])
+    // Without that picture, nothing can be made of it.
+    expect(idsOf(older)).toEqual(['bicubic', 'dobi 2', 'fp 32', 'hr'])
+    const [input] = choicesOf(details, ['/own.png'])
+    expect(input && [...versionIdsOf(details, input)]).toEqual(['lr', 'bicubic', 'fp 32', 'dobi 4'])
+  })
+})
+
+describe('a region', () => {
+  it.each([
+    ['within', { left: 10, top: 20, width: 30, height: 40 }, { left: 10, top: 20, width: 30, height: 40 }],
+    ['over the border', { left: 90, top: 70, width: 30, height: 40 }, { left: 90, top: 70, width: 10, height: 10 }],
+    ['beside it', { left: 100, top: 0, width: 5, height: 5 }, null],
+    ['below it', { left: 0, top: 80, width: 5, height: 5 }, null]
+  ])('%s is kept as far as it lies in the picture', (_, region, kept) => {
+    expect(regionIn({ width: 100, height: 80 }, region)).toEqual(kept)
   })
 })
