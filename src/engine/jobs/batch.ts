@@ -9,12 +9,14 @@ import {
   type Contestant,
   type Variant
 } from '../../contract/bounds'
-import { imresize } from '../../core/imaging/imresize'
+import { crop, type Image } from '../../core/imaging/image'
+import { imresizePart, sourceOf } from '../../core/imaging/imresize'
 import type { Session } from '../../core/runtime'
 import { readImage, readImageSize, type PictureFile } from '../../formats/image-files'
 import { isOfPicture, StudioError } from '../errors'
 import { report, type JobContext } from '../job'
 import { withDiskErrors } from '../run-folder'
+import type { TileListener } from '../super-resolver'
 import { openSubject, type Subject } from './variants'
 import { enlargerOf, expectRoom, picturesOf, writeEnlarged, type Enlarger } from './upscale'
 
@@ -30,6 +32,9 @@ export interface BatchConfig {
   /** Bytes the values of a network may take. */
   readonly memoryCap: number | undefined
 }
+
+/** Pixels that are interpolated at one go: a tenth of a second. */
+const stripPixels = 2 ** 18
 
 /** Pictures that are named at the end, of those that could not be enlarged. */
 const mostNamed = 10
@@ -151,7 +156,7 @@ async function loadEnlargers(
   try {
     for (const each of wanted) {
       if (each === 'bicubic') {
-        enlargers.set(each, { name: each, scale, enlarge: (image) => Promise.resolve(imresize(image, scale)) })
+        enlargers.set(each, { name: each, scale, enlarge: (image, onTile) => interpolate(image, scale, onTile) })
         continue
       }
       const key = subject.networkOf(each)
@@ -165,6 +170,27 @@ async function loadEnlargers(
     await dispose()
     throw error
   }
+}
+
+/** What `imresize` makes of a picture, in strips of rows: a large one takes a minute. */
+async function interpolate(image: Image, scale: number, onTile?: TileListener): Promise<Image> {
+  const { channels } = image
+  const [width, height] = [scale * image.width, scale * image.height]
+  const data = new Float32Array(channels * width * height)
+  const step = Math.max(1, Math.floor(stripPixels / width))
+  const strips = Math.ceil(height / step)
+  for (let strip = 0; strip < strips; strip++) {
+    const top = strip * step
+    const part = { left: 0, top, width, height: Math.min(step, height - top) }
+    const under = sourceOf(image, scale, part)
+    const made = imresizePart(image, scale, part, crop(image, under.left, under.top, under.width, under.height))
+    const size = width * part.height
+    for (let channel = 0; channel < channels; channel++) {
+      data.set(made.data.subarray(channel * size, (channel + 1) * size), channel * width * height + top * width)
+    }
+    await onTile?.(strip + 1, strips)
+  }
+  return { width, height, channels, data }
 }
 
 /** Files for a picture that are not there yet, all with one number above 1 where they need one. */
