@@ -9,6 +9,7 @@ const variantKey = { method: trainingMethodSchema, bits: bitsSchema }
 export const progressEventSchema = z.object({
   kind: z.literal('progress'),
   phase: z.enum(['load', 'statistics', 'search', 'distillation', 'evaluate', 'upscale']),
+  /** May have a fraction: of a picture that is made in parts. */
   done: z.number(),
   total: z.number(),
   /** What is counted: patches, quantizers, pictures. */

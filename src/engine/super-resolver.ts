@@ -10,6 +10,9 @@ import { floatTensor } from '../core/tensor'
 /** Tokens that tiles share with their neighbours: a window and a half on either side. */
 export const tileOverlap = 24
 
+/** Hears after each tile how many of how many are done, and may hold up the next one or, by rejecting, give it up. */
+export type TileListener = (done: number, total: number) => Promise<void>
+
 /** Enlarges pictures with a loaded network, as the evaluation protocol pads them, tile by tile where memory asks for it. */
 export interface SuperResolver {
   readonly scale: number
@@ -22,8 +25,9 @@ export interface SuperResolver {
    * networks of one channel the luma of colour pictures.
    *
    * @param constants further inputs of the network: bounds and levels of its quantizers
+   * @param onTile for pictures that are not taken whole
    */
-  enlarge(picture: Image, constants?: NamedTensors): Promise<Image>
+  enlarge(picture: Image, constants?: NamedTensors, onTile?: TileListener): Promise<Image>
 }
 
 /** Throws a StudioError ('refused') for a picture that is smaller than the only size a network takes. */
@@ -83,13 +87,14 @@ export function superResolver(session: Session, model: Model, memoryCap: number)
       const padded = (size: number): number => (model.fixedSize === null ? Math.ceil(size / multiple) * multiple : size)
       return padded(width) * padded(height)
     },
-    async enlarge(given, constants = new Map()) {
+    async enlarge(given, constants = new Map(), onTile = () => Promise.resolve()) {
       const picture = model.channels === 3 ? toRgb(given) : toGrey(given)
       const tiles = tilesOf(picture.width, picture.height)
       if (tiles === null) return run(picture, constants)
       const blender = new TileBlender(picture.width, picture.height, picture.channels, scale)
-      for (const tile of tiles) {
+      for (const [i, tile] of tiles.entries()) {
         blender.add(tile, await run(crop(picture, tile.left, tile.top, tile.width, tile.height), constants))
+        await onTile(i + 1, tiles.length)
       }
       return blender.picture()
     }

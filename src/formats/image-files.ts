@@ -11,8 +11,8 @@ sharp.cache(false)
 /** Extensions of pictures that are listed in folders. */
 const pictureExtensions: ReadonlySet<string> = new Set(['.png', '.jpg', '.jpeg', '.webp', '.tif', '.tiff'])
 
-/** Larger pictures are refused: 2^28 pixels are 3 GiB of samples. */
-const pixelLimit = 2 ** 28
+/** Larger pictures are neither read nor written: 2^28 pixels are 3 GiB of samples. */
+export const pixelLimit = 2 ** 28
 
 /** A part of a picture. */
 interface Rectangle {
@@ -165,7 +165,7 @@ function encode(image: Image, { alpha, bitDepth = 8 }: { readonly alpha?: Image;
     })
   })
   const channels = stride === 1 || stride === 2 || stride === 3 || stride === 4 ? stride : 3
-  const raw = sharp(samples, { raw: { width, height, channels } })
+  const raw = sharp(samples, { raw: { width, height, channels }, limitInputPixels: pixelLimit })
   if (!deep) return raw.toColourspace(image.channels === 1 ? 'b-w' : 'srgb')
   return raw.toColourspace(image.channels === 1 ? 'grey16' : 'rgb16')
 }

@@ -9,14 +9,16 @@ import {
   type Contestant,
   type Variant
 } from '../../contract/bounds'
-import { imresize } from '../../core/imaging/imresize'
+import { crop, type Image } from '../../core/imaging/image'
+import { imresizePart, sourceOf } from '../../core/imaging/imresize'
 import type { Session } from '../../core/runtime'
-import { readImage } from '../../formats/image-files'
+import { readImage, readImageSize, type PictureFile } from '../../formats/image-files'
 import { isOfPicture, StudioError } from '../errors'
 import { report, type JobContext } from '../job'
 import { withDiskErrors } from '../run-folder'
+import type { TileListener } from '../super-resolver'
 import { openSubject, type Subject } from './variants'
-import { picturesOf, writeEnlarged, type Enlarger } from './upscale'
+import { enlargerOf, expectRoom, picturesOf, writeEnlarged, type Enlarger } from './upscale'
 
 export interface BatchConfig {
   /** The run folder. */
@@ -31,6 +33,12 @@ export interface BatchConfig {
   readonly memoryCap: number | undefined
 }
 
+/** Pixels that are interpolated at one go: a tenth of a second. */
+const stripPixels = 2 ** 18
+
+/** Pictures that are named at the end, of those that could not be enlarged. */
+const mostNamed = 10
+
 /** Who enlarges, and what files it makes are called by. */
 interface NamedEnlarger extends Enlarger {
   readonly name: string
@@ -38,8 +46,9 @@ interface NamedEnlarger extends Enlarger {
 
 /**
  * Enlarges pictures by each contestant into `NAME-METHOD-BITS_x4.png`, with the bit depth, greyness and alpha of the original.
- * Nothing is overwritten: where there is such a file, all files of that picture get a number, `NAME (2)-…`. What cannot be read
- * is told as a warning and left out.
+ * Nothing is overwritten: where there is such a file, all files of that picture get a number, `NAME (2)-…`. What cannot be read,
+ * and what would become too large to be made, is told as a warning and left out. Between the tiles of pictures that a network
+ * does not take whole, progress is told in fractions of a picture, others have their turn, and the job can be cancelled.
  *
  * @throws StudioError where the run has no such variant, nothing could be enlarged, or the disk does not take it
  */
@@ -47,43 +56,78 @@ export async function enlargeBatch(config: BatchConfig, context: JobContext): Pr
   const { run, inputs, contestants, out, memoryCap } = config
   const subject = await openSubject(run, {}, {}, memoryCap)
   const wanted = contestants.map((contestant) => expectContestant(run, subject, contestant))
-  const told = new Set<string>()
-  /** What comes of work on one picture; null where that picture cannot be used, which is told once. */
-  const orTell = async <T>(work: Promise<T>): Promise<T | null> => {
-    try {
-      return await work
-    } catch (error) {
-      if (!isOfPicture(error)) throw error
-      if (!told.has(error.message)) context.emit({ kind: 'log', level: 'warning', message: error.message })
-      told.add(error.message)
-      return null
-    }
-  }
+  const failures = new Failures(context)
 
   const files = new Set<string>()
   for (const input of inputs) {
-    for (const file of (await orTell(picturesOf(input))) ?? []) files.add(resolve(file))
+    for (const file of (await failures.orNull(input, picturesOf(input))) ?? []) files.add(resolve(file))
   }
   await withDiskErrors(out, () => mkdir(out, { recursive: true }))
   const { enlargers, dispose } = await loadEnlargers(subject, files.size === 0 ? [] : wanted, context)
   let [done, written] = [0, 0]
   try {
     for (const file of files) {
-      const picture = await orTell(readImage(file, 'apply'))
+      const picture = await failures.orNull(file, readPicture(file, subject.model.scale))
       const targets = newFiles(out, basename(file, extname(file)), enlargers)
       for (const [enlarger, target] of targets) {
-        const size = picture === null ? null : await orTell(writeEnlarged(enlarger, picture, target))
+        const total = files.size * targets.length
+        const before = done++
+        const onTile = (tile: number, tiles: number): Promise<void> =>
+          tile === tiles ? Promise.resolve() : report(context, 'upscale', before + tile / tiles, total, 'pictures')
+        const size =
+          picture === null ? null : await failures.orNull(file, writeEnlarged(enlarger, picture, target, onTile))
         if (size !== null) written++
-        await report(context, 'upscale', ++done, files.size * targets.length, 'pictures')
+        await report(context, 'upscale', done, total, 'pictures')
       }
     }
   } finally {
     await dispose()
   }
-  if (written === 0) throw new StudioError('unreadable', `No picture could be enlarged: ${[...told].join(' ')}`)
-  if (told.size === 0) return
-  const message = `${told.size} of the pictures and folders could not be enlarged; all others are in "${out}".`
-  context.emit({ kind: 'log', level: 'warning', message })
+  if (written === 0) throw new StudioError('unreadable', `No picture could be enlarged: ${failures.messages.join(' ')}`)
+  const { paths } = failures
+  if (paths.length === 0) return
+  const named = paths.slice(0, mostNamed).map((path) => `"${basename(path)}"`)
+  const rest = paths.length > mostNamed ? ' and others' : ''
+  const which = `${paths.length} of the pictures and folders could not be enlarged (${named.join(', ')}${rest})`
+  context.emit({ kind: 'log', level: 'warning', message: `${which}; all others are in "${out}".` })
+}
+
+/** Reads a picture of which there is room to make what is wanted; a StudioError ('refused') otherwise, before it is decoded. */
+async function readPicture(file: string, scale: number): Promise<PictureFile> {
+  expectRoom(file, await readImageSize(file), scale)
+  return readImage(file, 'apply')
+}
+
+/** Pictures and folders that could not be used. Why is told once for each of them, naming it. */
+class Failures {
+  readonly #emit: JobContext['emit']
+  readonly #messages = new Map<string, Set<string>>()
+
+  constructor({ emit }: JobContext) {
+    this.#emit = emit
+  }
+
+  get paths(): readonly string[] {
+    return [...this.#messages.keys()]
+  }
+
+  get messages(): readonly string[] {
+    return [...this.#messages.values()].flatMap((messages) => [...messages])
+  }
+
+  /** What comes of work on one picture or folder; null where it cannot be used. */
+  async orNull<T>(path: string, work: Promise<T>): Promise<T | null> {
+    try {
+      return await work
+    } catch (error) {
+      if (!isOfPicture(error)) throw error
+      const message = error.message.includes(path) ? error.message : `"${path}": ${error.message}`
+      const known = this.#messages.get(path) ?? new Set()
+      if (!known.has(message)) this.#emit({ kind: 'log', level: 'warning', message })
+      this.#messages.set(path, known.add(message))
+      return null
+    }
+  }
 }
 
 /** What enlarges: bicubic interpolation, a variant of the run, or full precision (null). */
@@ -112,20 +156,41 @@ async function loadEnlargers(
   try {
     for (const each of wanted) {
       if (each === 'bicubic') {
-        enlargers.set(each, { name: each, scale, enlarge: (image) => Promise.resolve(imresize(image, scale)) })
+        enlargers.set(each, { name: each, scale, enlarge: (image, onTile) => interpolate(image, scale, onTile) })
         continue
       }
       const key = subject.networkOf(each)
       const session = sessions.get(key) ?? (await subject.loadNetwork(each, runtime))
       sessions.set(key, session)
       const name = each === null ? 'fp' : variantFileName(each.method, each.bits)
-      enlargers.set(name, { name, ...subject.resolverOn(session, each) })
+      enlargers.set(name, { name, ...enlargerOf(subject.resolverOn(session, each)) })
     }
     return { enlargers: [...enlargers.values()], dispose }
   } catch (error) {
     await dispose()
     throw error
   }
+}
+
+/** What `imresize` makes of a picture, in strips of rows: a large one takes a minute. */
+async function interpolate(image: Image, scale: number, onTile?: TileListener): Promise<Image> {
+  const { channels } = image
+  const [width, height] = [scale * image.width, scale * image.height]
+  const data = new Float32Array(channels * width * height)
+  const step = Math.max(1, Math.floor(stripPixels / width))
+  const strips = Math.ceil(height / step)
+  for (let strip = 0; strip < strips; strip++) {
+    const top = strip * step
+    const part = { left: 0, top, width, height: Math.min(step, height - top) }
+    const under = sourceOf(image, scale, part)
+    const made = imresizePart(image, scale, part, crop(image, under.left, under.top, under.width, under.height))
+    const size = width * part.height
+    for (let channel = 0; channel < channels; channel++) {
+      data.set(made.data.subarray(channel * size, (channel + 1) * size), channel * width * height + top * width)
+    }
+    await onTile?.(strip + 1, strips)
+  }
+  return { width, height, channels, data }
 }
 
 /** Files for a picture that are not there yet, all with one number above 1 where they need one. */

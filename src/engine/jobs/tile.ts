@@ -28,6 +28,12 @@ const mostSessions = 4
 /** Runs whose models are kept. */
 const mostSubjects = 2
 
+/** Milliseconds without a tile after which nothing is kept in memory. */
+const restAfter = 60_000
+
+/** Part of the memory for networks that tiles may take while a job needs it. */
+const shareBesideJobs = 1 / 8
+
 /** A tile of a picture as one network of a run enlarges it. */
 export interface TileConfig {
   /** The run folder. */
@@ -45,6 +51,8 @@ interface OpenedOutputs {
   readonly subject: Subject
   /** Bytes the values of a network may take. */
   readonly memoryCap: number
+  /** Bytes of them that the values of its largest tile take. */
+  readonly tileBytes: number
   /** What the model's file was. */
   readonly model: string
   /** Full precision first; each with the folder its tiles are kept in. */
@@ -60,12 +68,14 @@ interface LoadedNetwork {
 }
 
 /**
- * Makes outputs of networks tile by tile and keeps them in the run. The last picture and the last networks stay in memory;
- * tiles are made one after the other, and one that is given up before its turn costs nothing.
+ * Makes outputs of networks tile by tile and keeps them in the run. The last picture and the last networks stay in memory until
+ * no tile was asked for for a minute, fewer of them while a job is at work; tiles are made one after the other, and one that is
+ * given up before its turn costs nothing.
  */
 export class TileReader {
   readonly #runtime: () => Promise<Runtime>
   readonly #memoryCap: () => number | null
+  readonly #isJobAtWork: () => boolean
   readonly #kept: KeptTiles
   /** By run folder, the last one used last. */
   readonly #opened = new Map<string, { readonly key: string; readonly run: Promise<OpenedOutputs> }>()
@@ -75,15 +85,23 @@ export class TileReader {
   /** A network that is in use is not given back: whatever needs or ends one waits for what came before. */
   #last: Promise<unknown> = Promise.resolve()
   #isDisposed = false
+  /** Calls that are being answered. */
+  #calls = 0
+  #rest: NodeJS.Timeout | null = null
 
-  /** @param memoryCap bytes the values of a network may take as the user chose last; null is half of what is free */
+  /**
+   * @param memoryCap bytes the values of a network may take as the user chose last; null is half of what is free
+   * @param isJobAtWork whether a job needs most of that
+   */
   constructor(
     runtime: () => Promise<Runtime>,
     memoryCap: () => number | null = () => null,
+    isJobAtWork: () => boolean = () => false,
     kept: KeptTiles = new KeptTiles()
   ) {
     this.#runtime = runtime
     this.#memoryCap = memoryCap
+    this.#isJobAtWork = isJobAtWork
     this.#kept = kept
   }
 
@@ -93,7 +111,11 @@ export class TileReader {
    * @throws StudioError where the picture or the run cannot be read, the model has changed since, or the network takes no
    *   pictures of this size
    */
-  async outputs(folder: string, picture: string): Promise<Outputs> {
+  outputs(folder: string, picture: string): Promise<Outputs> {
+    return this.#awake(() => this.#outputs(folder, picture))
+  }
+
+  async #outputs(folder: string, picture: string): Promise<Outputs> {
     const { width, height } = await readImageSize(picture)
     const key = await pictureKey(picture)
     const { subject, outputs } = await this.#open(folder)
@@ -113,12 +135,17 @@ export class TileReader {
   }
 
   /**
-   * Enlarges a tile with as much around it as the network sees, which is then cut off, and keeps it rounded to 8 bits, grey
-   * where the picture is. One that is there is not made again.
+   * Enlarges a tile with the 24 pixels around it (`tileOverlap`), which are then cut off, and keeps it rounded to 8 bits, grey
+   * where the picture is. Networks see farther than that, and so single values may differ by one or two from what is made of the
+   * whole picture. A tile that is there is not made again.
    *
    * @throws StudioError ('usage') where the picture has no such tile, ('missing') where the run has no such variant
    */
-  async tile(config: TileConfig, signal?: AbortSignal): Promise<void> {
+  tile(config: TileConfig, signal?: AbortSignal): Promise<void> {
+    return this.#awake(() => this.#tile(config, signal))
+  }
+
+  async #tile(config: TileConfig, signal: AbortSignal | undefined): Promise<void> {
     const { column, row } = config
     if (await this.#kept.has((await this.#placeOf(config)).kept, column, row)) return
     await this.#inTurn(async () => {
@@ -141,10 +168,32 @@ export class TileReader {
 
   async dispose(): Promise<void> {
     this.#isDisposed = true
-    await this.#inTurn(async () => {
+    await this.#letGo()
+  }
+
+  /** Gives back all that is kept in memory, once the tile that is being made is done. */
+  #letGo(): Promise<void> {
+    return this.#inTurn(async () => {
       for (const key of [...this.#networks.keys()]) await this.#release(key)
       this.#picture = null
+      this.#opened.clear()
     })
+  }
+
+  /** Answers a call, and lets go of everything a while after the last one. */
+  async #awake<T>(answer: () => Promise<T>): Promise<T> {
+    if (this.#rest !== null) clearTimeout(this.#rest)
+    this.#rest = null
+    this.#calls++
+    try {
+      return await answer()
+    } finally {
+      if (--this.#calls === 0) {
+        // What cannot be given back is of no more use either.
+        this.#rest = setTimeout(() => void this.#letGo().catch(() => undefined), restAfter)
+        this.#rest.unref()
+      }
+    }
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -226,15 +275,15 @@ export class TileReader {
 
   /** A network with the bounds of a variant; loaded where it is not, in place of the one not used for longest. */
   async #load(folder: string, opened: OpenedOutputs, output: OpenedOutputs['outputs'][number]): Promise<SuperResolver> {
-    const { subject, memoryCap } = opened
+    const { subject, memoryCap, tileBytes } = opened
     const key = `${folder} ${output.network}`
     let network = this.#networks.get(key)
     this.#networks.delete(key)
+    const most = sessionsWithin(this.#isJobAtWork() ? shareBesideJobs * memoryCap : memoryCap, tileBytes)
+    for (const oldest of [...this.#networks.keys()].slice(0, Math.max(0, this.#networks.size - most + 1))) {
+      await this.#release(oldest)
+    }
     if (network === undefined) {
-      const most = sessionsWithin(subject.model, memoryCap)
-      for (const oldest of [...this.#networks.keys()].slice(0, Math.max(0, this.#networks.size - most + 1))) {
-        await this.#release(oldest)
-      }
       const session = this.#runtime().then((runtime) => subject.loadNetwork(output.variant, runtime))
       network = { folder, session, resolvers: new Map() }
     }
@@ -270,18 +319,16 @@ function gridOf(model: Model, width: number, height: number): TileGrid {
   return tileGrid(width, height, { side: leastSide, overlap: tileOverlap, multiple, fixedSize })
 }
 
-/** Networks that may be loaded at a time: each keeps what its largest tile took. */
-function sessionsWithin(model: Model, memoryCap: number): number {
-  const side = model.fixedSize ?? leastSide + 2 * tileOverlap
-  const each = estimateMemory(model.graph).peakBytes(side, side)
-  return Math.min(mostSessions, Math.max(1, Math.floor(memoryCap / each)))
+/** Networks that may be loaded at a time, one at least: each keeps what its largest tile took. */
+function sessionsWithin(memoryCap: number, tileBytes: number): number {
+  return Math.min(mostSessions, Math.max(1, Math.floor(memoryCap / tileBytes)))
 }
 
 /** Reads a run and says where the tiles of its outputs are kept: elsewhere once bounds, weights or the model are others. */
 async function openOutputs(folder: string, memoryCap: number): Promise<OpenedOutputs> {
   if (!existsSync(join(folder, runFile))) throw new StudioError('missing', `There is no run "${folder}" any more.`)
   const subject = await openSubject(folder, {}, {}, memoryCap)
-  const { sha256, file } = subject
+  const { sha256, file, model } = subject
   const outputs: OpenedOutputs['outputs'][number][] = []
   for (const variant of [null, ...subject.variants]) {
     const weights = variant?.weights === undefined ? '' : await sha256OfFile(join(folder, variant.weights))
@@ -290,14 +337,16 @@ async function openOutputs(folder: string, memoryCap: number): Promise<OpenedOut
     })
     const [method, bits] = variant === null ? ['fp', null] : [variant.method, variant.bits]
     const names = variant?.quantizers.map(({ name }) => name)
-    const network = digestOf([sha256, subject.model.config, subject.networkOf(variant), weights, names])
+    const network = digestOf([sha256, model.config, subject.networkOf(variant), weights, names])
     outputs.push({
       variant,
       folder: `${variantFileName(method, bits)}-${digestOf([sha256, leastSide, weights, bounds])}`,
       network
     })
   }
-  return { subject, memoryCap, model: await changeOf(file), outputs }
+  const side = model.fixedSize ?? leastSide + 2 * tileOverlap
+  const tileBytes = estimateMemory(model.graph).peakBytes(side, side)
+  return { subject, memoryCap, tileBytes, model: await changeOf(file), outputs }
 }
 
 /** What tells whether a file was changed; nothing where there is none, which whoever reads it will say. */

@@ -6,7 +6,7 @@ import { readImageSize } from '../../formats/image-files'
 import { report, type JobContext } from '../job'
 import { openRun, withDiskErrors } from '../run-folder'
 import { addUpscaled, readUpscaled, upscaledFolder, type UpscaledPicture } from '../upscaled-list'
-import { enlargeFile } from './upscale'
+import { enlargeFile, expectRoom } from './upscale'
 import { loadOne } from './variants'
 
 export interface UpscaleIntoRunConfig {
@@ -29,11 +29,12 @@ export async function upscaleIntoRun(
   context: JobContext
 ): Promise<void> {
   // What is no picture is told before a network is loaded.
-  await readImageSize(picture)
+  const size = await readImageSize(picture)
   await openRun(run)
   const loaded = await loadOne(run, variant, context.runtime, memoryCap)
   try {
     const { resolver } = loaded
+    expectRoom(picture, size, resolver.scale)
     const source = resolve(picture)
     const name = basename(source, extname(source))
     const { method, bits } = variant ?? { method: 'fp' as const, bits: null }

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { mkdir, stat } from 'node:fs/promises'
+import { freemem } from 'node:os'
 import { basename, extname, join } from 'node:path'
 import { formatBits } from '../../contract/bounds'
 import type { UpscaleResult } from '../../contract/results'
@@ -8,10 +9,17 @@ import { type Image } from '../../core/imaging/image'
 import { toGrey } from '../../core/imaging/ycbcr'
 import { imresize } from '../../core/imaging/imresize'
 import type { ModelOverrides } from '../../core/models/model'
-import { listImages, readImage, readImageSize, writeImage, type PictureFile } from '../../formats/image-files'
+import {
+  listImages,
+  pixelLimit,
+  readImage,
+  readImageSize,
+  writeImage,
+  type PictureFile
+} from '../../formats/image-files'
 import { report, type JobContext } from '../job'
 import { withDiskErrors } from '../run-folder'
-import type { SuperResolver } from '../super-resolver'
+import type { SuperResolver, TileListener } from '../super-resolver'
 import { openSubject, type VariantFilter } from './variants'
 
 export interface UpscaleConfig {
@@ -39,7 +47,7 @@ export async function upscale(config: UpscaleConfig, context: JobContext): Promi
   const files = await expandInputs(config.inputs)
   const targets = outputNames(files, config.out, model.scale)
   // What is no picture is told at once, not when its turn comes.
-  for (const file of files) await readImageSize(file)
+  for (const file of files) expectRoom(file, await readImageSize(file), model.scale)
   await withDiskErrors(config.out, () => mkdir(config.out, { recursive: true }))
 
   const images: UpscaleResult['images'] = []
@@ -65,21 +73,64 @@ export async function enlargeFile(
 ): Promise<UpscaleResult['images'][number]> {
   const started = performance.now()
   const picture = await readImage(input, 'apply')
-  const { width, height } = await writeEnlarged(resolver, picture, output)
+  const { width, height } = await writeEnlarged(enlargerOf(resolver), picture, output)
   const tiles = resolver.tileCount(picture.image.width, picture.image.height)
   return { input, output, width, height, seconds: (performance.now() - started) / 1000, tiles }
 }
 
 /** What enlarges pictures: a network, or interpolation. */
-export type Enlarger = Pick<SuperResolver, 'scale' | 'enlarge'>
+export interface Enlarger {
+  readonly scale: number
+  enlarge(picture: Image, onTile?: TileListener): Promise<Image>
+}
 
-/** Enlarges a picture into a PNG file with its bit depth, greyness and alpha; returns the size. */
+/** A network as what enlarges pictures. */
+export function enlargerOf({ scale, enlarge }: SuperResolver): Enlarger {
+  return { scale, enlarge: (picture, onTile) => enlarge(picture, undefined, onTile) }
+}
+
+/** Bytes for each pixel that is made: colours and weights of tiles, colours that come of them, and what is written. */
+const bytesOfPixel = 4 * (3 + 1 + 3) + 8
+
+/**
+ * Expects of a picture that what is made of it fits into a file and into memory: it is made as a whole.
+ *
+ * @param free bytes there are for it
+ * @throws StudioError ('refused')
+ */
+export function expectRoom(
+  path: string,
+  { width, height }: { readonly width: number; readonly height: number },
+  scale: number,
+  free: number = freemem()
+): void {
+  const pixels = scale * width * scale * height
+  const what = `"${path}" would become ${scale * width}×${scale * height} pixels`
+  if (pixels > pixelLimit) {
+    throw new StudioError(
+      'refused',
+      `${what}, more than the ${pixelLimit} that a picture may have; cut it into parts first.`
+    )
+  }
+  const [needed, there] = [pixels * bytesOfPixel, free].map((bytes) => (bytes / 2 ** 30).toFixed(1))
+  if (pixels * bytesOfPixel > free) {
+    const why = `${what}, which takes ${needed} GiB of memory where ${there} GiB are free`
+    throw new StudioError('refused', `${why}; cut it into parts first, or close other programs.`)
+  }
+}
+
+/**
+ * Enlarges a picture into a PNG file with its bit depth, greyness and alpha; returns the size.
+ *
+ * @param onTile of pictures that a network does not take whole
+ */
 export async function writeEnlarged(
   { scale, enlarge }: Enlarger,
   { image, alpha, bitDepth, isGrey }: PictureFile,
-  output: string
+  output: string,
+  onTile?: TileListener
 ): Promise<{ readonly width: number; readonly height: number }> {
-  const enlarged = await enlarge(image)
+  const enlarged = await enlarge(image, onTile)
   const result = isGrey ? toGrey(enlarged) : enlarged
   await writeImage(output, result, { bitDepth, ...(alpha === null ? {} : { alpha: enlargeAlpha(alpha, scale) }) })
   return { width: result.width, height: result.height }

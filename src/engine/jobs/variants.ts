@@ -151,7 +151,7 @@ function subject(
     const resolver = superResolver(session, model, memoryCap)
     if (variant === null) return resolver
     const constants = quantizerFeeds(variant.quantizers)
-    return { ...resolver, enlarge: (picture) => resolver.enlarge(picture, constants) }
+    return { ...resolver, enlarge: (picture, _, onTile) => resolver.enlarge(picture, constants, onTile) }
   }
   return {
     name,

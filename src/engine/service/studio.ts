@@ -64,7 +64,11 @@ export async function openStudio(initial: EngineConfig, tell: (notice: EngineNot
   await withDiskErrors(config.data, () => mkdir(config.data, { recursive: true }))
   const turns = new Turns()
   const distributions = new DistributionReader()
-  const tiles = new TileReader(requireRuntime, () => config.memoryCap)
+  const tiles = new TileReader(
+    requireRuntime,
+    () => config.memoryCap,
+    () => jobAtWork(queue.feed.state) !== undefined
+  )
   const runs = new Feed(0, topicReducers.runs)
   const runsChanged = (): void => {
     runs.publish(runs.state + 1)

@@ -9,10 +9,10 @@ import { imresize } from '../../../src/core/imaging/imresize'
 import { makeContext, type JobContext } from '../../../src/engine/job'
 import { enlargeBatch, type BatchConfig } from '../../../src/engine/jobs/batch'
 import { quantize } from '../../../src/engine/jobs/quantize'
-import { upscale } from '../../../src/engine/jobs/upscale'
+import { expectRoom, upscale } from '../../../src/engine/jobs/upscale'
 import { readImage } from '../../../src/formats/image-files'
 import { bundledModel, temporaryFolder } from '../../cli/run-cli'
-import { writeTestPicture } from '../../pictures'
+import { testPicture, writeTestPicture } from '../../pictures'
 
 const folder = temporaryFolder()
 const run = join(folder, 'run')
@@ -93,6 +93,69 @@ describe('a batch', () => {
     ])
     const progress = events.flatMap((event) => (event.kind === 'progress' ? [[event.done, event.total]] : []))
     expect(progress).toEqual([1, 2, 3, 4, 5, 6].map((done) => [done, 6]))
+  })
+
+  it('refuses what would become too large before it is made, names it, and goes on', async () => {
+    const large = join(folder, 'large.png')
+    const size = { width: 4100, height: 4100 }
+    const blank = sharp(new Uint8Array(size.width * size.height), { raw: { ...size, channels: 1 } })
+    await blank.toColourspace('b-w').png({ compressionLevel: 1 }).toFile(large)
+    await enlarge({ inputs: [large, none, cat], contestants: [bicubic, dobi] })
+    expect(written()).toEqual(['cat-bicubic_x4.png', 'cat-dobi-4-8_x4.png'])
+    expect(warnings()).toEqual([
+      expect.stringMatching(/large\.png" would become 16400×16400 pixels, more than .* cut it into parts/),
+      expect.stringContaining(none),
+      expect.stringMatching(/^2 of the pictures and folders could not be enlarged \("large\.png", "none\.png"\)/)
+    ])
+  })
+
+  it.each([
+    ['a network', dobi, 'wide.png', [120, 16], 1],
+    ['interpolation', bicubic, 'long.png', [300, 80], undefined]
+  ] as const)(
+    'tells how far it is within a picture that is made in parts, and can be cancelled there: %s',
+    async (...row) => {
+      const [, contestant, name, [width, height], memoryCap] = row
+      const file = join(folder, 'parts', name)
+      await writeTestPicture(file, width, height)
+      await enlarge({ inputs: [file, cat], contestants: [contestant], memoryCap })
+      const progress = events.flatMap((event) => (event.kind === 'progress' ? [event.done] : []))
+      const within = progress.filter((done) => done < 1)
+      expect(within.length).toBeGreaterThan(0)
+      expect(progress).toEqual([...within.toSorted((a, b) => a - b), 1, 2])
+
+      const [whole = ''] = written().filter((each) => !each.startsWith('cat'))
+      const { image } = await readImage(join(out, whole))
+      const expected = Buffer.from(imresize(testPicture(width, height), 4).data.buffer)
+      if (contestant === bicubic) expect(expected.equals(Buffer.from(image.data.buffer))).toBe(true)
+      out = `${out} cancelled`
+      const controller = new AbortController()
+      let told = 0
+      const config = { run, inputs: [file], contestants: [contestant], out, memoryCap }
+      const cancelled = enlargeBatch(config, {
+        ...context,
+        signal: controller.signal,
+        emit: ({ kind }) => {
+          if (kind !== 'progress') return
+          told++
+          controller.abort(new Error('cancelled'))
+        }
+      })
+      await expect(cancelled).rejects.toThrow('cancelled')
+      expect([told, written()]).toEqual([1, []])
+    }
+  )
+
+  it.each([
+    ['fits', 8000, 2000, 2 ** 40, null],
+    ['is larger than pictures may be', 8000, 8000, 2 ** 40, /32000×32000 pixels, more than/],
+    ['takes more than there is', 2000, 2000, 2 ** 31, /takes 2\.1 GiB of memory where 2\.0 GiB are free/]
+  ])('knows beforehand what %s', (_, width, height, free, message) => {
+    const expecting = (): void => {
+      expectRoom('a.png', { width, height }, 4, free)
+    }
+    if (message === null) expect(expecting).not.toThrow()
+    else expect(expecting).toThrow(message)
   })
 
   it.each([dobi, bicubic])('keeps bit depth, greyness and alpha ($method)', async (contestant) => {

@@ -10,10 +10,11 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import sharp from 'sharp'
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { bitsSchema } from '../../../src/contract/bounds'
 import { outputsSchema, type Outputs } from '../../../src/contract/outputs'
 import { settingsOf } from '../../../src/contract/presets'
+import { estimateMemory } from '../../../src/core/evaluation/memory'
 import { crop, quantizeTo8Bit, type Image } from '../../../src/core/imaging/image'
 import { toGrey } from '../../../src/core/imaging/ycbcr'
 import type { Runtime } from '../../../src/core/runtime'
@@ -56,9 +57,11 @@ const runtime: Runtime = {
   }
 }
 let memoryCap: number | null = null
+let isJobAtWork = false
 const tiles = new TileReader(
   () => Promise.resolve(runtime),
-  () => memoryCap
+  () => memoryCap,
+  () => isJobAtWork
 )
 
 const at = { folder: run, picture, column: 0, row: 0 }
@@ -232,6 +235,48 @@ describe('a tile', () => {
     expect(outputs.outputs.map(({ done }) => done.length)).toEqual([2, 1, 1])
     const [a, b] = [await tileOf(outputs, dobi, '0-0'), await tileOf(outputs, minmax, '0-0')]
     expect(farthest(a, b)).toBeGreaterThan(2)
+  })
+
+  it('is made of fewer networks while a job needs the memory, and those that were loaded before go', async () => {
+    onTestFinished(() => {
+      memoryCap = null
+      isJobAtWork = false
+    })
+    const { model: network } = await openSubject(run, {}, {})
+    // Room for four networks, and so for none beside a job: one is loaded at a time.
+    memoryCap = 4 * estimateMemory(network.graph).peakBytes(128 + 48, 128 + 48)
+    await tiles.forget(run)
+    const beside = join(folder, 'beside.png')
+    await writeTestPicture(beside, 150, 16, 4)
+    for (const variant of [null, dobi]) await make({ picture: beside, variant })
+    expect(counts.loaded - counts.disposed).toBe(2)
+    isJobAtWork = true
+    await make({ picture: beside, variant: minmax })
+    expect(counts.loaded - counts.disposed).toBe(1)
+    await make({ picture: beside, column: 1 })
+    expect(counts.loaded - counts.disposed).toBe(1)
+  })
+
+  it('keeps nothing in memory once none was asked for for a minute', async () => {
+    const resting = join(folder, 'resting.png')
+    await writeTestPicture(resting, 150, 16, 6)
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    onTestFinished(() => {
+      vi.useRealTimers()
+    })
+    await make({ picture: resting })
+    vi.advanceTimersByTime(50_000)
+    await make({ picture: resting, column: 1 })
+    vi.advanceTimersByTime(50_000)
+    // Waits for its turn.
+    await tiles.forget('none')
+    expect(counts.loaded).toBeGreaterThan(counts.disposed)
+    vi.advanceTimersByTime(10_000)
+    await tiles.forget('none')
+    expect(counts.disposed).toBe(counts.loaded)
+    const { loaded } = counts
+    await make({ picture: resting, variant: dobi })
+    expect(counts.loaded).toBe(loaded + 1)
   })
 
   it('that is given up before its turn costs nothing', async () => {
