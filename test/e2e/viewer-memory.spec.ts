@@ -1,0 +1,105 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import type { CDPSession, ElectronApplication, Page } from '@playwright/test'
+import type { Bits } from '../../src/contract/bounds'
+import { emptyJobView } from '../../src/contract/job-view'
+import type { EvaluatedPicture, PictureView, RunDetails } from '../../src/contract/runs'
+import { FakeEngine, fakeRun, heldBy, type Held } from './fake-engine'
+import { noise } from './stage-pixels'
+import { expect, focusStage, test } from './studio'
+
+const size = { width: 600, height: 400 }
+const count = 8
+const methods = ['hr', 'lr', 'fp', 'dobi', '2dquant'] as const
+const fourBits: Bits = { weight: 4, activation: 4 }
+
+/** A run that was measured on eight pictures: more files than what reads them keeps decoded. */
+async function measuredRun(folder: string): Promise<RunDetails> {
+  mkdirSync(folder, { recursive: true })
+  const pictures: EvaluatedPicture[] = []
+  for (let i = 0; i < count; i++) {
+    const views: PictureView[] = []
+    for (const [j, method] of methods.entries()) {
+      const file = `${i}-${method}.png`
+      const factor = method === 'lr' ? 4 : 1
+      await noise(join(folder, file), size.width / factor, size.height / factor, count * j + i + 1)
+      const bits = method === 'dobi' || method === '2dquant' ? fourBits : null
+      views.push({ method, bits, file, psnr: null, ssim: null })
+    }
+    pictures.push({ set: 'Eight', name: `picture-${i}`, ...size, views })
+  }
+  const run = fakeRun('eight', [{ method: 'dobi' }, { method: '2dquant' }])
+  return {
+    ...run,
+    summary: { ...run.summary, folder, state: 'done' },
+    evaluation: { schema: 1, results: [], outdated: [], pictures }
+  }
+}
+
+interface HeldByAll extends Held {
+  /** Resident memory in MiB of the page's process, what draws for it, and what reads pictures. */
+  readonly page: number
+  readonly drawing: number
+  readonly pictures: number
+}
+
+async function held(session: CDPSession, app: ElectronApplication): Promise<HeldByAll> {
+  const page = await heldBy(session)
+  const metrics = await app.evaluate(({ app }) =>
+    app.getAppMetrics().map(({ type, name, memory }) => ({ type, name, mebibytes: memory.workingSetSize / 1024 }))
+  )
+  const of = (wanted: (typeof metrics)[number]['type'], name?: string): number =>
+    metrics
+      .filter((each) => each.type === wanted && (name === undefined || each.name === name))
+      .reduce((sum, { mebibytes }) => sum + mebibytes, 0)
+  return { ...page, page: of('Tab'), drawing: of('GPU'), pictures: of('Utility', '2DQuant pictures') }
+}
+
+/** Turns so many times to the next picture by its key, each time until all of it is drawn. */
+async function turn(page: Page, times: number): Promise<void> {
+  await page.evaluate(
+    async ([times, count]) => {
+      const frame = (): Promise<number> => new Promise(requestAnimationFrame)
+      const place = (): number => {
+        const all = [...document.querySelectorAll('[role=status]')].map(({ textContent }) => textContent.trim())
+        return Number(/^(\d+) \/ \d+$/.exec(all.find((text) => text.endsWith(`/ ${count}`)) ?? '')?.[1] ?? NaN)
+      }
+      for (let i = 0; i < times; i++) {
+        const next = (place() % count) + 1
+        window.dispatchEvent(new KeyboardEvent('keydown', { key: 'PageDown' }))
+        while (place() !== next) await frame()
+        // What was just asked for has not been drawn before the next frame.
+        await frame()
+        await frame()
+        while (document.querySelector<HTMLElement>('[data-testid=stage]')?.dataset['settled'] !== 'true') await frame()
+      }
+    },
+    [times, count] as const
+  )
+}
+
+test('memory after 200 pictures is what it was after 40', async ({ studio: { app, page }, data }) => {
+  const details = await measuredRun(join(data, 'eight'))
+  await expect(page.getByText('Runs appear here')).toBeVisible()
+  await FakeEngine.connect(page, { details, isRunning: false, view: emptyJobView, others: [] })
+  // A smaller window is drawn faster.
+  await app.evaluate(({ BrowserWindow }) => {
+    BrowserWindow.getAllWindows()[0]?.setContentSize(960, 600)
+  })
+  await page.evaluate((run) => {
+    window.location.hash = `#/compare?${new URLSearchParams({ run }).toString()}`
+  }, details.summary.folder)
+  await expect(page.getByTestId('pane')).toHaveCount(6)
+  await focusStage(page)
+  const session = await page.context().newCDPSession(page)
+  await turn(page, 40)
+  const before = await held(session, app)
+  await turn(page, 160)
+  const after = await held(session, app)
+  console.log(JSON.stringify([before, after], null, 1))
+  expect(after.pictures).toBeGreaterThan(0)
+  expect(after.heapBytes - before.heapBytes).toBeLessThan(2 ** 20)
+  expect(after.nodes - before.nodes).toBeLessThan(100)
+  expect(after.listeners - before.listeners).toBeLessThan(50)
+  for (const of of ['page', 'drawing', 'pictures'] as const) expect(after[of] - before[of], of).toBeLessThan(48)
+})
