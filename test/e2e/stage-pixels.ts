@@ -136,12 +136,18 @@ export interface Box extends Place {
   readonly height: number
 }
 
-/** Where panes are shown on the page: below their heads, each in a frame of its own, or all in one. */
+/** Where panes are shown on the page: below their heads, each in a frame of its own, or all in one below a strip of heads. */
 export async function framesOf(page: Page): Promise<readonly Box[]> {
   return page.evaluate(() => {
-    const boxes = [...document.querySelectorAll('[data-testid=pane]')].map((head) => head.getBoundingClientRect())
+    const heads = [...document.querySelectorAll('[data-testid=pane]')]
     const stage = document.querySelector('[data-testid=stage-canvas]')?.getBoundingClientRect()
     if (stage === undefined) return []
+    const mode = document.querySelector('[role=toolbar] [aria-pressed=true]')?.textContent.trim() ?? ''
+    const boxes = heads.map((head) => head.getBoundingClientRect())
+    if (['Split', 'Flicker', 'Lens'].includes(mode)) {
+      const top = Math.max(...boxes.map(({ bottom }) => bottom))
+      return boxes.map(() => ({ x: stage.left, y: top, width: stage.width, height: stage.bottom - top }))
+    }
     return boxes.map(({ left, bottom, width }) => {
       const below = boxes.filter((other) => other.left === left && other.top > bottom).map(({ top }) => top)
       return { x: left, y: bottom, width, height: Math.min(stage.bottom, ...below) - bottom }

@@ -36,6 +36,14 @@ async function measuredRun(folder: string): Promise<RunDetails> {
   }
 }
 
+/** MiB by which resident memory goes up and down by itself. */
+const slack = 24
+/**
+ * MiB that are not given back when sharp decodes a picture in a process of Electron on Linux, however small it is: 0.1 measured
+ * (github.com/lovell/sharp/issues/4460). The pixels of a picture here take 0.7.
+ */
+const lostByDecoding = 0.15
+
 interface HeldByAll extends Held {
   /** Resident memory in MiB of the page's process, what draws for it, and what reads pictures. */
   readonly page: number
@@ -96,10 +104,11 @@ test('memory after 200 pictures is what it was after 40', async ({ studio: { app
   const before = await held(session, app)
   await turn(page, 160)
   const after = await held(session, app)
-  console.log(JSON.stringify([before, after], null, 1))
-  expect(after.pictures).toBeGreaterThan(0)
   expect(after.heapBytes - before.heapBytes).toBeLessThan(2 ** 20)
   expect(after.nodes - before.nodes).toBeLessThan(100)
   expect(after.listeners - before.listeners).toBeLessThan(50)
-  for (const of of ['page', 'drawing', 'pictures'] as const) expect(after[of] - before[of], of).toBeLessThan(48)
+  expect(before.pictures).toBeGreaterThan(0)
+  expect(after.page - before.page).toBeLessThan(slack)
+  expect(after.drawing - before.drawing).toBeLessThan(slack)
+  expect(after.pictures - before.pictures).toBeLessThan(slack + 160 * methods.length * lostByDecoding)
 })

@@ -3,8 +3,6 @@ import { join } from 'node:path'
 import type { Page } from '@playwright/test'
 import sharp from 'sharp'
 import { colourOf } from '../../src/core/imaging/colour-map'
-import { viewerCommands } from '../../src/contract/viewer-commands'
-import { en } from '../../src/renderer/i18n/en'
 import {
   colourAt,
   drawnAt,
@@ -50,14 +48,14 @@ class Looked {
     const [first] = all
     if (first === undefined) throw new Error('Nothing is shown')
     const right = Math.max(...all.map(({ x, width }) => x + width))
-    const slider = await this.#page.getByTestId('split-slider').all()
-    const strip = slider.length === 0 ? null : await slider[0]?.boundingBox()
-    const isUpright = strip != null && strip.height > strip.width
-    return {
-      ...first,
-      width: (isUpright ? strip.x : right) - first.x,
-      height: (strip != null && !isUpright ? strip.y : first.y + first.height) - first.y
-    }
+    const bottom = first.y + first.height
+    const slider = this.#page.getByTestId('split-slider')
+    const strip = (await slider.count()) === 0 ? null : await slider.boundingBox()
+    if (strip === null) return { ...first, width: right - first.x }
+    // The slider's strip lies below the frame, or at its right.
+    return strip.height > strip.width
+      ? { ...first, width: strip.x - first.x }
+      : { ...first, width: right - first.x, height: Math.min(bottom, strip.y) - first.y }
   }
 
   /** Which picture is seen from a place of the page on, and where on the page its corner lies. */
@@ -89,9 +87,9 @@ class Looked {
   async readOut(name: string): Promise<{ readonly place: string; readonly colour: number }> {
     const panel = this.#page.getByTestId('panel')
     const place = await panel.getByText(/^x \d+, y \d+$/).innerText()
-    const entries = await panel.locator('li, tbody').filter({ hasText: name }).allInnerTexts()
-    const samples = /(?<![\d.+−-])(\d{1,3})\s+(\d{1,3})\s+(\d{1,3})(?![\d.])/.exec(entries.join('\n'))
-    const [red = NaN, green = NaN, blue = NaN] = samples?.slice(1).map(Number) ?? []
+    const values = panel.getByTestId('pane-list').getByRole('listitem').filter({ hasText: name }).getByTestId('values')
+    const samples = (await values.innerText()).split(/\s+/).filter((text) => /^\d+$/.test(text))
+    const [red = NaN, green = NaN, blue = NaN] = samples.map(Number)
     return { place, colour: (red << 16) | (green << 8) | blue }
   }
 

@@ -21,7 +21,7 @@ async function seen(page: Page, count: number): Promise<readonly Seen[]> {
     Array.from({ length: count }, (_, i) => page.getByTestId('pane').nth(i).boundingBox())
   )
   const [first] = heads
-  if (stage === null || first == null) throw new Error('Nothing is shown')
+  if (stage === null || first === undefined || first === null) throw new Error('Nothing is shown')
   // The whole screen: a piece of it could begin within a device pixel.
   const { data, info } = await sharp(await page.screenshot({ scale: 'device' }))
     .removeAlpha()
