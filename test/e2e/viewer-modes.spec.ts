@@ -157,6 +157,8 @@ test('every mode shows what it is to show, by keyboard and by mouse', async ({ s
   const choose = async (name: string, option: string): Promise<void> => {
     await page.getByRole('combobox', { name, exact: true }).click()
     await page.getByRole('option', { name: option, exact: true }).click()
+    // As long as it closes, the pointer is kept from the picture.
+    await expect(page.getByRole('listbox')).toHaveCount(0)
     await looked.pointAway()
     await settle(page)
   }
