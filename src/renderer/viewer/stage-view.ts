@@ -54,13 +54,15 @@ export function useStageView(
     },
     { immediate: true }
   )
-  // What is kept of a view is what it shows, also after the picture or the window has changed.
+  // What is kept of a view is what it shows, also after the picture or the window has changed. Less than a device pixel is but
+  // the rounding of its offset, which would add up from picture to picture.
   watch(
     () => [scene.value.width, scene.value.height, frame.value.width, frame.value.height, viewer.view] as const,
     ([, , width]) => {
       if (width <= 1) return
       const now = settled(viewer.view, scene.value, frame.value)
-      if (Math.abs(now.x - viewer.view.x) > 1e-6 || Math.abs(now.y - viewer.view.y) > 1e-6) viewer.view = now
+      const moved = Math.max(Math.abs(now.x - viewer.view.x), Math.abs(now.y - viewer.view.y))
+      if (moved * zoom.value >= 1) viewer.view = now
     },
     { immediate: true }
   )
