@@ -49,7 +49,7 @@ test('pictures of the app at work on its demo', async ({ studio: { app, page, da
 
   await theme('dark')
   await focusStage(page)
-  for (const key of ['Escape', '0', 's', ']']) await page.keyboard.press(key)
+  for (const key of ['Escape', '4', '9', 's', 'z', '+']) await page.keyboard.press(key)
   await settled(page)
   await keep(page, 'compare-dark')
 })

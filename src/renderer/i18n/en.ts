@@ -1,3 +1,5 @@
+import { viewerTexts } from '../../contract/viewer-texts'
+
 /** Every word of the app in English; other languages have the same keys. */
 export const en = {
   nav: { home: 'Home', new: 'New quantization', runs: 'Runs', compare: 'Compare', settings: 'Settings', main: 'Main' },
@@ -762,53 +764,7 @@ export const en = {
       blind: 'Blind test',
       help: 'Help'
     },
-    commands: {
-      grid: 'Grid',
-      split: 'Split slider',
-      flicker: 'Flicker',
-      difference: 'Difference',
-      lens: 'Lens',
-      blind: 'Blind test',
-      zoomIn: 'Zoom in',
-      zoomOut: 'Zoom out',
-      fit: 'Fit to window',
-      pixels: 'One pixel per pixel',
-      panLeft: 'Move left',
-      panRight: 'Move right',
-      panUp: 'Move up',
-      panDown: 'Move down',
-      smooth: 'Smooth or sharp pixels',
-      pixelGrid: 'Pixel grid',
-      nextPicture: 'Next picture',
-      previousPicture: 'Previous picture',
-      pane1: 'Version 1',
-      pane2: 'Version 2',
-      pane3: 'Version 3',
-      pane4: 'Version 4',
-      pane5: 'Version 5',
-      pane6: 'Version 6',
-      pane7: 'Version 7',
-      pane8: 'Version 8',
-      pane9: 'Version 9',
-      swap: 'Last two versions',
-      reference: 'Reference',
-      less: 'Less',
-      more: 'More',
-      orientation: 'Turn the slider',
-      play: 'Play flicker',
-      form: 'Form of differences',
-      channel: 'Channel of differences',
-      colourMap: 'Colour map',
-      region: 'Region from view',
-      clearRegion: 'Clear region',
-      nextWorst: 'Next worst region',
-      previousWorst: 'Previous worst region',
-      figure: 'Save figure…',
-      voteLeft: 'Left is better',
-      voteRight: 'Right is better',
-      voteNone: 'No difference',
-      help: 'Keys of the viewer'
-    }
+    commands: viewerTexts.en
   },
   engine: {
     starting: 'The engine is starting …',

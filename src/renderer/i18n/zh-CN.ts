@@ -1,3 +1,4 @@
+import { viewerTexts } from '../../contract/viewer-texts'
 import type { en } from './en'
 
 /** Every word of the app in Simplified Chinese. */
@@ -734,53 +735,7 @@ export const chinese: typeof en = {
       blind: '盲测',
       help: '帮助'
     },
-    commands: {
-      grid: '网格',
-      split: '分割滑块',
-      flicker: '闪烁对比',
-      difference: '差异图',
-      lens: '放大镜',
-      blind: '盲测',
-      zoomIn: '放大',
-      zoomOut: '缩小',
-      fit: '适应窗口',
-      pixels: '一比一像素',
-      panLeft: '向左移动',
-      panRight: '向右移动',
-      panUp: '向上移动',
-      panDown: '向下移动',
-      smooth: '平滑或锐利像素',
-      pixelGrid: '像素网格',
-      nextPicture: '下一张图片',
-      previousPicture: '上一张图片',
-      pane1: '版本 1',
-      pane2: '版本 2',
-      pane3: '版本 3',
-      pane4: '版本 4',
-      pane5: '版本 5',
-      pane6: '版本 6',
-      pane7: '版本 7',
-      pane8: '版本 8',
-      pane9: '版本 9',
-      swap: '最近两个版本',
-      reference: '参考版本',
-      less: '减小',
-      more: '增大',
-      orientation: '旋转滑块',
-      play: '播放闪烁',
-      form: '差异形式',
-      channel: '差异通道',
-      colourMap: '色图',
-      region: '以视图为区域',
-      clearRegion: '清除区域',
-      nextWorst: '下一个最差区域',
-      previousWorst: '上一个最差区域',
-      figure: '保存插图…',
-      voteLeft: '左边更好',
-      voteRight: '右边更好',
-      voteNone: '没有差别',
-      help: '查看器按键'
-    }
+    commands: viewerTexts['zh-CN']
   },
   engine: {
     starting: '引擎正在启动……',

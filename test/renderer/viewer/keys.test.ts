@@ -1,13 +1,7 @@
-import { describe, expect, it, vi } from 'vitest'
-import { usualSettings } from '../../../src/contract/channels'
+import { describe, expect, it } from 'vitest'
 import { viewerCommands } from '../../../src/contract/viewer-commands'
-import { textsOf } from '../../../src/main/texts'
-import { en } from '../../../src/renderer/i18n/en'
-import { chinese } from '../../../src/renderer/i18n/zh-CN'
 import { commandOf, isKeyOf, type PressedKey } from '../../../src/renderer/viewer/keys'
 import { keyParts } from '../../../src/renderer/viewer/key-text'
-
-vi.mock('electron', () => ({ app: { getPreferredSystemLanguages: () => ['en'] } }))
 
 function press(key: string, rest: Partial<PressedKey> = {}): ReturnType<typeof commandOf> {
   const none = { code: '', shiftKey: false, ctrlKey: false, metaKey: false, altKey: false, isAltGraph: false }
@@ -86,10 +80,5 @@ describe('keys of the viewer', () => {
     expect(shown(' ')).toEqual(['Space'])
     expect(shown('+')).toEqual(['+'])
     expect(shown('PageDown')).toEqual(['Page Down'])
-  })
-
-  it('are called the same in the menu and in the help', () => {
-    expect(textsOf({ ...usualSettings, language: 'en' }).viewer).toEqual(en.viewer.commands)
-    expect(textsOf({ ...usualSettings, language: 'zh-CN' }).viewer).toEqual(chinese.viewer.commands)
   })
 })
