@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { viewerCommands } from '../../../src/contract/viewer-commands'
+import { en } from '../../../src/renderer/i18n/en'
 import { commandOf, isKeyOf, type PressedKey } from '../../../src/renderer/viewer/keys'
 import { keyParts } from '../../../src/renderer/viewer/key-text'
 
