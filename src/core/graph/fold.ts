@@ -58,9 +58,10 @@ export function dropDead(graph: Graph): Graph {
   return { ...graph, initializers, nodes: nodes.reverse() }
 }
 
-/** Padding by nothing, and Identity. */
+/** Padding by nothing, a cast to the type there is, and Identity. */
 function isNothing(node: Node, values: ReturnType<typeof interpret>): boolean {
   if (node.op === 'Identity') return true
+  if (node.op === 'Cast') return values.get(node.inputs[0] ?? '')?.type === values.get(node.outputs[0] ?? '')?.type
   if (node.op !== 'Pad') return false
   const pads = values.get(node.inputs[1] ?? '')?.known
   return pads?.every((pad) => pad === 0) ?? false
@@ -93,6 +94,13 @@ export function tensorOf(type: ElementType, shape: readonly number[], values: re
     case 'int32':
       return { type, shape, data: Int32Array.from(values) }
     case 'int64':
-      return { type, shape, data: BigInt64Array.from(values, BigInt) }
+      return { type, shape, data: BigInt64Array.from(values, int64) }
   }
+}
+
+/** The nearest int64: numbers that stand for "to the end" are rounded beyond the largest. */
+function int64(value: number): bigint {
+  const limit = 2 ** 63
+  if (value >= limit) return 2n ** 63n - 1n
+  return value <= -limit ? -(2n ** 63n) : BigInt(Math.trunc(value || 0))
 }
