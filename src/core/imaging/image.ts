@@ -56,12 +56,10 @@ export function cropToMultiple(image: Image, n: number): Image {
 }
 
 /**
- * The picture enlarged at the right and the bottom to a multiple of `n` by mirroring with the edge repeated, as BasicSR's
- * evaluation does; a picture that fits stays as it is. Pictures smaller than the padding are mirrored again and again.
+ * The picture enlarged at the right and the bottom to a size by mirroring with the edge repeated, as BasicSR's evaluation
+ * does; a picture that fits stays as it is. Pictures smaller than the padding are mirrored again and again.
  */
-export function padToMultiple(image: Image, n: number): Image {
-  const width = Math.ceil(image.width / n) * n
-  const height = Math.ceil(image.height / n) * n
+export function padTo(image: Image, width: number, height: number): Image {
   if (width === image.width && height === image.height) return image
   return remap(image, width, height, (y, x) => mirror(y, image.height) * image.width + mirror(x, image.width))
 }

@@ -334,9 +334,14 @@ export const movement: Readonly<Record<string, Operator>> = {
     infer(node, inputs) {
       const x = required(node, inputs, 0)
       const pads = knownDimensions(node, required(node, inputs, 1))
-      const rank = x.shape.length
-      if (pads.length !== 2 * rank) throw misfit(node, `${pads.length} pads do not fit a tensor of rank ${rank}`)
-      return [{ type: x.type, shape: x.shape.map((size, i) => add(add(size, pads[i] ?? 0), pads[rank + i] ?? 0)) }]
+      const axes = knownIntegers(node, inputs, 3)?.map((axis) => normalizeAxis(node, axis, x.shape.length))
+      const padded = axes ?? [...x.shape.keys()]
+      if (pads.length !== 2 * padded.length) throw misfit(node, `${pads.length} pads do not fit ${padded.length} axes`)
+      const shape = [...x.shape]
+      padded.forEach((axis, i) => {
+        shape[axis] = add(add(shape[axis] ?? 0, pads[i] ?? 0), pads[padded.length + i] ?? 0)
+      })
+      return [{ type: x.type, shape }]
     }
   },
 
