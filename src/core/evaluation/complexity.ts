@@ -1,5 +1,5 @@
-import { evaluateDimension, product, type Dimension } from '../graph/dimension'
-import { intAttribute, type Graph, type Node, type ValueType } from '../graph/graph'
+import { divideFloor, evaluateDimension, multiply, product, type Dimension } from '../graph/dimension'
+import { intAttribute, intsAttribute, type Graph, type Node, type ValueType } from '../graph/graph'
 import { inferShapes } from '../graph/infer'
 import { sizes, type Model } from '../models/model'
 import type { QuantizerSite } from '../quantization/placement'
@@ -33,6 +33,16 @@ function multiplicationsPerOutput(node: Node, types: ReadonlyMap<string, ValueTy
       return [shape(0)[intAttribute(node, 'transA', 0) === 1 ? 0 : 1] ?? 0]
     case 'Conv':
       return shape(1).slice(1)
+    case 'ConvTranspose': {
+      // Every pixel of the input reaches a whole kernel; steps spread these over as many more outputs.
+      const strides = product(intsAttribute(node, 'strides', [1, 1]))
+      return [
+        divideFloor(
+          product([shape(1)[0] ?? 0, ...shape(1).slice(2)]),
+          multiply(strides, intAttribute(node, 'group', 1))
+        )
+      ]
+    }
     case 'LayerNormalization':
       return []
     default:
@@ -90,7 +100,7 @@ export function complexity(
   const bounds = 2 * sites.length
   const smallCorrected = model.parameters - quantized + quantized * share + bounds
 
-  const quantizedNodes = new Set(sites.map(({ node }) => node))
+  const quantizedNodes = new Set(sites.flatMap(({ readers }) => readers.map(({ node }) => node)))
   const costs = layerCosts(model.graph).map(({ node, macs }) => ({ node, macs: atSize(macs, width, height) }))
   const speedup = (counted: (node: string) => number): number => {
     let full = 0

@@ -90,6 +90,7 @@ export function isWhole(dimension: Dimension): boolean {
 
 /** Whether two dimensions are equal whatever their symbols stand for. */
 export function sameDimension(a: Dimension, b: Dimension): boolean {
+  if (typeof a === 'number' || typeof b === 'number') return a === b
   return a === b || format(a) === format(b)
 }
 

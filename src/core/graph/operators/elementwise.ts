@@ -41,8 +41,7 @@ type SymbolicRule = (a: Dimension, b: Dimension, type: ElementType) => Dimension
 
 /** Elements none of which is missing, else null. */
 function complete(elements: readonly (Dimension | null)[]): readonly Dimension[] | null {
-  const known = elements.filter((element) => element !== null)
-  return known.length === elements.length ? known : null
+  return elements.every((element) => element !== null) ? elements : null
 }
 
 /** Element by element with broadcasting; symbolic numbers where `symbolic` says how. */

@@ -109,7 +109,8 @@ export function forEachOffset(
     }
     const size = shape[axis] ?? 0
     const stride = strides[axis] ?? 0
-    for (let i = 0; i < size; i++) walk(axis + 1, offset + i * stride)
+    if (axis === shape.length - 1) for (let i = 0; i < size; i++) visit(offset + i * stride)
+    else for (let i = 0; i < size; i++) walk(axis + 1, offset + i * stride)
   }
   walk(0, start)
 }
