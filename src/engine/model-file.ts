@@ -6,6 +6,7 @@ import { StudioError } from '../core/errors'
 import { detectModel } from '../core/models/detect'
 import { takenSize, type Model, type ModelOverrides } from '../core/models/model'
 import { readCheckpoint } from '../formats/checkpoint'
+import { isOnnxFile, loadOnnxModel } from './onnx-file'
 
 /** A network read from a file. */
 export interface LoadedModel {
@@ -15,8 +16,12 @@ export interface LoadedModel {
   readonly sha256: string
 }
 
-/** Reads a checkpoint and builds its network. Throws a StudioError where the file or what it holds cannot be used. */
+/**
+ * Reads a checkpoint or an ONNX file and builds its network. Throws a StudioError where the file or what it holds cannot be
+ * used.
+ */
 export async function loadModel(path: string, overrides: ModelOverrides = {}): Promise<LoadedModel> {
+  if (isOnnxFile(path)) return { ...(await loadOnnxModel(path, overrides)), file: resolve(path) }
   const checkpoint = await readCheckpoint(path)
   const model = detectModel(checkpoint, basename(path), overrides)
   return { model, file: resolve(path), sha256: await sha256OfFile(path) }

@@ -45,30 +45,3 @@ function scaled(graph: Graph, channels: number, mean: number, span: number): Gra
   }
   return builder.build([builder.apply('Identity', [denormalize(builder, output, means, span)], {}, pictureOutput)])
 }
-
-/**
- * How far a network is from enlarging: the root mean square difference, relative to white − black, between what it was shown
- * and what it gave, averaged over scale × scale pixels. A network that is shown its own range gives the same picture, only
- * larger.
- *
- * @param shown [channels, height, width]
- * @param given [channels, scale·height, scale·width]
- */
-export function enlargingError(
-  shown: Float32Array,
-  given: Float32Array,
-  { width, scale, range }: { readonly width: number; readonly scale: number; readonly range: ValueRange }
-): number {
-  let sum = 0
-  for (let i = 0; i < shown.length; i++) {
-    const [row, column] = [Math.floor(i / width), i % width]
-    let mean = 0
-    for (let y = 0; y < scale; y++) {
-      for (let x = 0; x < scale; x++) {
-        mean += given[(row * scale + y) * width * scale + column * scale + x] ?? NaN
-      }
-    }
-    sum += (mean / scale ** 2 - (shown[i] ?? 0)) ** 2
-  }
-  return Math.sqrt(sum / shown.length) / (range.white - range.black)
-}

@@ -57,13 +57,12 @@ function binary(rule: NumberRule, symbolic: SymbolicRule = () => null, boolean =
       const a = required(node, inputs, 0)
       const b = required(node, inputs, 1)
       const [x, y] = broadcastPair(node, a, b, output)
-      const round = output?.type === 'float32' ? Math.fround : (value: number) => value
+      // Quotients of integers lose their fraction.
+      const round = output?.type === 'float32' ? Math.fround : Math.trunc
       const joined = x.map((left, i) => {
         const right = y[i] ?? NaN
         const areNumbers = typeof left === 'number' && typeof right === 'number'
-        if (areNumbers && a.type === 'float32') return round(rule(left, right))
-        const formula = symbolic(left, right, a.type)
-        return formula === null && areNumbers ? rule(left, right) : formula
+        return areNumbers ? round(rule(left, right)) : symbolic(left, right, a.type)
       })
       const elements = complete(joined)
       return elements === null ? null : [elements]
@@ -83,9 +82,8 @@ function broadcastPair(
   return [expand(a), expand(b)]
 }
 
-/** Integers lose their fraction, as in ONNX; symbolic sizes are never negative, where rounding down is the same. */
+/** Symbolic sizes are never negative, so that rounding down is the same as ONNX's cutting off. */
 const quotient: SymbolicRule = (a, b, type) => {
-  if (typeof a === 'number' && typeof b === 'number') return type === 'float32' ? a / b : Math.trunc(a / b)
   if (type !== 'float32') return divideFloor(a, b)
   if (typeof b === 'number') return multiply(a, 1 / b)
   return modulo(a, b) === 0 ? divideFloor(a, b) : null
