@@ -55,7 +55,7 @@ export function superResolver(session: Session, model: Model, memoryCap: number)
   }
 
   async function run(picture: Image, constants: NamedTensors): Promise<Image> {
-    const padded = padTo(picture, paddedSize(model, picture.width), paddedSize(model, picture.height))
+    const padded = padTo(picture, paddedSize(model, picture.width), paddedSize(model, picture.height), model.padding)
     const { channels, width, height } = padded
     const input = floatTensor(toTensor(padded), [1, channels, height, width])
     const output = (await session.run(new Map([[pictureInput, input], ...constants]))).get(pictureOutput)

@@ -66,6 +66,7 @@ export function buildEdsr(
     scale,
     channels,
     multiple: 1,
+    padding: 'repeats-edge',
     takes: anySize,
     fixedSize: null,
     parameters: weights.parameters,

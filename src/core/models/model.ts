@@ -1,4 +1,5 @@
 import type { Graph } from '../graph/graph'
+import type { Mirroring } from '../imaging/image'
 
 /** Names of the symbols and values that every super-resolution graph has. */
 export const sizes = { batch: 'batch', height: 'height', width: 'width' } as const
@@ -13,8 +14,10 @@ export interface Model {
   readonly scale: number
   /** Channels of input and output: 3 for RGB, 1 for grey. */
   readonly channels: 1 | 3
-  /** Pictures are padded to a multiple of this for evaluation, as BasicSR does; 1 where any size is taken. */
+  /** Pictures are padded to a multiple of this for evaluation; 1 where any size is taken. */
   readonly multiple: number
+  /** How they are padded, which published figures depend on: BasicSR repeats the edge for SwinIR, most authors do not. */
+  readonly padding: Mirroring
   /** Heights and widths that the graph itself takes: multiples of `step`, from `least` on. */
   readonly takes: SizeRule
   /** The only input size (height and width) the network takes, or null where it takes any. */

@@ -61,6 +61,7 @@ function build({ graph: given, metadata, opset }: OnnxNetwork): Model {
     scale: enlarged.scale,
     channels,
     multiple: takes.step,
+    padding: 'skips-edge',
     takes,
     fixedSize: fixed?.height ?? null,
     parameters: countParameters(converted),

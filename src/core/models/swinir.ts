@@ -86,6 +86,7 @@ export function buildSwinir(
     scale,
     channels,
     multiple: window,
+    padding: 'repeats-edge',
     takes: anySize,
     fixedSize: side,
     parameters: weights.parameters,
