@@ -14,7 +14,7 @@ interface LayerCost {
  * Multiply-accumulate operations of every layer, symbolic in the picture's size: matrix products and convolutions count
  * their multiplications, layer normalizations one per value, everything else nothing (as SwinIR's own count does).
  */
-function layerCosts(graph: Graph): readonly LayerCost[] {
+export function layerCosts(graph: Graph): readonly LayerCost[] {
   const types = inferShapes(graph)
   return graph.nodes.flatMap((node) => {
     const output = types.get(node.outputs[0] ?? '')
@@ -52,10 +52,11 @@ function multiplicationsPerOutput(node: Node, types: ReadonlyMap<string, ValueTy
 
 /** Multiply-accumulate operations of a network for one picture of width × height input pixels. */
 export function countMacs(graph: Graph, width: number, height: number): number {
-  return layerCosts(graph).reduce((sum, { macs }) => sum + atSize(macs, width, height), 0)
+  return layerCosts(graph).reduce((sum, { macs }) => sum + macsAtSize(macs, width, height), 0)
 }
 
-function atSize(macs: Dimension, width: number, height: number): number {
+/** A symbolic number of operations for one picture of width × height input pixels. */
+export function macsAtSize(macs: Dimension, width: number, height: number): number {
   return evaluateDimension(
     macs,
     new Map([
@@ -101,7 +102,7 @@ export function complexity(
   const smallCorrected = model.parameters - quantized + quantized * share + bounds
 
   const quantizedNodes = new Set(sites.flatMap(({ readers }) => readers.map(({ node }) => node)))
-  const costs = layerCosts(model.graph).map(({ node, macs }) => ({ node, macs: atSize(macs, width, height) }))
+  const costs = layerCosts(model.graph).map(({ node, macs }) => ({ node, macs: macsAtSize(macs, width, height) }))
   const speedup = (counted: (node: string) => number): number => {
     let full = 0
     let reduced = 0

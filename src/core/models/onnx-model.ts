@@ -57,7 +57,7 @@ function build({ graph: given, metadata, opset }: OnnxNetwork): Model {
   }
   return {
     architecture: metadata.get('arch') ?? 'ONNX',
-    config: { opset, layout: port.layout, ...(fixed === null ? { ...takes } : {}) },
+    config: { opset, layout: port.layout, ...(fixed === null && { multiple: takes.step, min_size: takes.least }) },
     scale: enlarged.scale,
     channels,
     multiple: takes.step,

@@ -1,5 +1,6 @@
 import type { InspectResult } from '../../contract/results'
 import { complexity, countMacs } from '../../core/evaluation/complexity'
+import { operatorSummary } from '../../core/evaluation/operators'
 import { format } from '../../core/graph/dimension'
 import { inferShapes } from '../../core/graph/infer'
 import { takenSize, type ModelOverrides } from '../../core/models/model'
@@ -38,6 +39,8 @@ export async function inspect({ model: path, overrides, bits, ...size }: Inspect
         shape: (types.get(value)?.shape ?? []).map((size) => (typeof size === 'number' ? size : format(size)))
       }
     }),
+    operators: [...operatorSummary(model.graph, sites, width, height)],
+    features: { groups: [...model.features.groups], blocks: [...model.features.blocks] },
     complexity: bits.map((each) => complexity(model, sites, each, width, height))
   }
 }
