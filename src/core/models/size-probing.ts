@@ -46,8 +46,10 @@ export function probeSizes(graph: Graph, port: PicturePort, told: Partial<SizeRu
         const sized = withPictureShape(graph, port, shape)
         try {
           const types = inferShapes(sized)
-          const takes = { step, least: port.fixed === null ? leastSize(sized, port, channels, step, told.least) : 1 }
-          const enlarged = enlargedOutput(sized, { layout: port.layout, channels }, takes, types)
+          const picture = { layout: port.layout, channels }
+          const enlarged = enlargedOutput(sized, picture, { step, least: mostSteps * step }, types)
+          const least = port.fixed === null ? leastSize(sized, port, channels, step, told.least) : 1
+          const takes = { step, least }
           return { graph: sized, types, channels, takes, enlarged }
         } catch (error) {
           if (!(error instanceof StudioError)) throw error

@@ -41,7 +41,8 @@ function scaled(graph: Graph, channels: number, mean: number, span: number): Gra
   for (const [name, tensor] of graph.initializers) builder.constant(tensor, name)
   builder.apply('Identity', [normalize(builder, pictureInput, means, span)], {}, input)
   for (const node of graph.nodes) {
-    builder.append({ ...node, inputs: node.inputs.map(rename), outputs: node.outputs.map(rename) })
+    const names = { inputs: node.inputs.map(rename), outputs: node.outputs.map(rename) }
+    builder.append({ ...node, name: rename(node.name), ...names })
   }
   return builder.build([builder.apply('Identity', [denormalize(builder, output, means, span)], {}, pictureOutput)])
 }
