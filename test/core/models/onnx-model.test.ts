@@ -69,7 +69,9 @@ async function enlarged({ graph }: Model, x: TensorOf<'float32'>): Promise<Tenso
 
 function expectNear(a: TensorOf<'float32'>, b: TensorOf<'float32'>, digits = 6): void {
   expect(a.shape).toEqual(b.shape)
-  a.data.forEach((value, i) => expect(value).toBeCloseTo(b.data[i] ?? NaN, digits))
+  a.data.forEach((value, i) => {
+    expect(value).toBeCloseTo(b.data[i] ?? NaN, digits)
+  })
 }
 
 describe('a network from an ONNX file', () => {
@@ -179,7 +181,7 @@ describe('what cannot be a network here is refused', () => {
       { ...network, nodes: without('Relu', { op: 'StopGradient', inputs: ['g'], outputs: ['sr'] }) },
       /StopGradient/
     ],
-    ['no enlarged picture', { ...network, outputs: ['t'] }, /None of its outputs is a picture of 3 channels/],
+    ['no enlarged picture', { ...network, outputs: ['t'] }, /none of its outputs is a picture of 3 channels/],
     [
       'weights that are no numbers',
       { ...network, constants: { ...constants, 'head.bias': floatTensor(new Float32Array(8).fill(NaN), [8]) } },

@@ -97,7 +97,9 @@ describe('what older operator sets meant is kept', () => {
   )('$title', async ({ each }) => {
     for (const [name, expected, found] of await bothOf(fileOf(each), numbers(each[2]))) {
       expect(found, name).toHaveLength(expected.length)
-      expected.forEach((value, i) => expect(found[i], `${name} ${i}`).toBeCloseTo(value, 5))
+      expected.forEach((value, i) => {
+        expect(found[i], `${name} ${i}`).toBeCloseTo(value, 5)
+      })
     }
   })
 })
@@ -120,14 +122,18 @@ describe('a normalization by constants', () => {
   it('goes into the convolution before it', async () => {
     expect(converted(onnxFile(file)).nodes.map(({ op }) => op)).toEqual(['Conv', 'Relu'])
     const [[, expected, found] = ['', [], []]] = await bothOf(file, numbers([1, 2, 5, 6]))
-    expected.forEach((value, i) => expect(found[i]).toBeCloseTo(value, 4))
+    expected.forEach((value, i) => {
+      expect(found[i]).toBeCloseTo(value, 4)
+    })
   })
 
   it('stands alone where another reads what it reads', async () => {
     const shared = { ...file, outputs: ['y0', 'y1'], nodes: [...nodes, { op: 'Neg', inputs: ['h'], outputs: ['y1'] }] }
     expect(converted(onnxFile(shared)).nodes.map(({ op }) => op)).toEqual(['Conv', 'Mul', 'Add', 'Relu', 'Neg'])
     for (const [name, expected, found] of await bothOf(shared, numbers([1, 2, 5, 6]))) {
-      expected.forEach((value, i) => expect(found[i], name).toBeCloseTo(value, 4))
+      expected.forEach((value, i) => {
+        expect(found[i], name).toBeCloseTo(value, 4)
+      })
     }
   })
 })
