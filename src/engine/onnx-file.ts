@@ -55,18 +55,18 @@ const probeSide = 48
 async function detectRange(model: Model): Promise<ValueRange> {
   const { channels, scale } = model
   const side = takenSize(model, probeSide)
-  const picture = probePicture(channels, side)
+  const { lr, hr } = probePicture(channels, side, scale)
   const runtime = await requireRuntime()
   const session = await runtime.load(model.graph)
   try {
     const answers: ProbeAnswer[] = []
     for (const range of usualRanges) {
-      const shown = picture.map((value) => range.black + value * (range.white - range.black))
+      const shown = lr.map((value) => range.black + value * (range.white - range.black))
       const feeds = new Map([[pictureInput, floatTensor(shown, [1, channels, side, side])]])
       const given = (await session.run(feeds)).get(pictureOutput)
-      if (given?.type === 'float32') answers.push({ range, shown, given: given.data })
+      if (given?.type === 'float32') answers.push({ range, given: given.data })
     }
-    return likeliestRange(answers, { width: side, height: side, scale })
+    return likeliestRange(answers, hr)
   } finally {
     await session.dispose()
   }

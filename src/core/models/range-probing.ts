@@ -1,67 +1,75 @@
 import { StudioError } from '../errors'
+import { toTensor, type Image } from '../imaging/image'
+import { imresize } from '../imaging/imresize'
+import { Random } from '../imaging/random'
 import type { ValueRange } from './value-range'
 
-/** A picture as it was shown to a network in a range, and what the network gave. */
+/** A picture in low and high resolution, values 0 to 1 as [channels, height, width]. */
+export interface ProbePicture {
+  readonly lr: Float32Array
+  readonly hr: Float32Array
+}
+
+/** What a network gave that was shown a picture in a range: [channels, scale·side, scale·side]. */
 export interface ProbeAnswer {
   readonly range: ValueRange
-  /** [channels, height, width]. */
-  readonly shown: Float32Array
-  /** [channels, scale·height, scale·width]. */
   readonly given: Float32Array
 }
 
-/** Sizes of a picture that is shown, and how many times larger a network makes it. */
-interface ProbeSize {
-  readonly width: number
-  readonly height: number
-  readonly scale: number
+/** A range counts as found where the enlarged picture is nearer than this share of white − black to the one in high resolution. */
+const largestError = 0.2
+
+/** Discs that are laid one over the other, the last ones this many times smaller than the first ones. */
+const discs = 400
+const shrinkage = 15
+
+/**
+ * A picture to try networks on: discs of all sizes and colours over each other ("dead leaves"), which has edges and contrasts
+ * as photographs have them.
+ *
+ * @param side of the picture in low resolution, in pixels
+ */
+export function probePicture(channels: 1 | 3, side: number, scale: number): ProbePicture {
+  const large = leaves(channels, side * scale)
+  return { lr: toTensor(scale === 1 ? large : imresize(large, 1 / scale)), hr: toTensor(large) }
 }
 
-/** A range counts as found where the picture comes back with an error of at most this share of white − black. */
-const largestError = 0.25
-
-/** Ranges whose errors differ by less than this factor are alike; networks without biases take any. The first one counts. */
-const clearFactor = 0.8
-
-/** A picture to try networks on, values 0 to 1: waves of several lengths and edges, other ones in each channel. */
-export function probePicture(channels: number, side: number): Float32Array {
-  return Float32Array.from({ length: channels * side * side }, (_, i) => {
-    const [channel, row, column] = [Math.floor(i / side ** 2), Math.floor(i / side) % side, i % side]
-    const waves = Math.sin(row / 5 + channel) + Math.cos(column / 3) + Math.sin((row + 2 * column) / 9)
-    const isInside = (row - side / 2) ** 2 + (column - side / 2) ** 2 < (side / 4) ** 2
-    return 0.45 + 0.1 * waves + (isInside ? 0.2 : 0)
-  })
+function leaves(channels: 1 | 3, side: number): Image {
+  const random = Random.seeded(1)
+  const next = (): number => random.word() / 2 ** 32
+  const data = new Float32Array(channels * side ** 2).fill(128)
+  for (let disc = 0; disc < discs; disc++) {
+    const radius = (0.35 * side) / (1 + ((shrinkage - 1) * disc) / discs)
+    const [x, y, grey] = [next() * side, next() * side, next()]
+    const colour = Array.from({ length: channels }, () => Math.round(255 * (0.7 * grey + 0.3 * next())))
+    for (let row = Math.max(0, Math.ceil(y - radius)); row <= Math.min(side - 1, y + radius); row++) {
+      const half = Math.sqrt(radius ** 2 - (row - y) ** 2)
+      const [from, to] = [Math.max(0, Math.ceil(x - half)), Math.min(side - 1, Math.floor(x + half))]
+      colour.forEach((value, channel) => {
+        const start = (channel * side + row) * side
+        if (to >= from) data.fill(value, start + from, start + to + 1)
+      })
+    }
+  }
+  return { width: side, height: side, channels, data }
 }
 
 /**
- * The range in which a network enlarges: what it gives, averaged over scale × scale pixels, is what it was shown.
+ * The range that a network was trained in: there it comes nearest to the picture in high resolution. Whether it merely gives
+ * the picture back does not tell: many networks do so in any range, as they add to an interpolated picture.
  *
- * @param answers in the order of their likelihood
- * @throws StudioError ('refused') where it does so in none
+ * @throws StudioError ('refused') where it comes near in none
  */
-export function likeliestRange(answers: readonly ProbeAnswer[], size: ProbeSize): ValueRange {
-  let best: { readonly range: ValueRange; readonly error: number } | null = null
-  for (const answer of answers) {
-    const error = enlargingError(answer, size)
-    if (best === null || !(error >= clearFactor * best.error)) best = { range: answer.range, error }
-  }
-  if (best === null || !(best.error <= largestError)) {
-    const what = 'The network gives no enlarged picture, whether black and white are 0 and 1, 0 and 255, or −1 and 1'
-    throw new StudioError('refused', `${what}; give the value of white by --img-range if it is another.`)
-  }
-  return best.range
+export function likeliestRange(answers: readonly ProbeAnswer[], hr: Float32Array): ValueRange {
+  const judged = answers.map((answer) => ({ range: answer.range, error: errorOf(answer, hr) }))
+  const [best] = judged.toSorted((a, b) => a.error - b.error)
+  if (best !== undefined && best.error <= largestError) return best.range
+  const what = 'The network gives no enlarged picture, whether black and white are 0 and 1, 0 and 255, or −1 and 1'
+  throw new StudioError('refused', `${what}; give the value of white by --img-range if it is another.`)
 }
 
-/** The root mean square difference between what was shown and the averages of what was given, relative to white − black. */
-function enlargingError({ range, shown, given }: ProbeAnswer, { width, scale }: ProbeSize): number {
-  let sum = 0
-  for (let i = 0; i < shown.length; i++) {
-    const [row, column] = [Math.floor(i / width), i % width]
-    let block = 0
-    for (let y = 0; y < scale; y++) {
-      for (let x = 0; x < scale; x++) block += given[(row * scale + y) * width * scale + column * scale + x] ?? NaN
-    }
-    sum += (block / scale ** 2 - (shown[i] ?? 0)) ** 2
-  }
-  return Math.sqrt(sum / shown.length) / (range.white - range.black)
+/** The root mean square difference to the picture in high resolution, relative to white − black; ∞ where it is no number. */
+function errorOf({ range: { black, white }, given }: ProbeAnswer, hr: Float32Array): number {
+  const sum = hr.reduce((total, value, i) => total + (((given[i] ?? NaN) - black) / (white - black) - value) ** 2, 0)
+  return Number.isFinite(sum) ? Math.sqrt(sum / hr.length) : Infinity
 }

@@ -10,7 +10,7 @@ export interface ValueRange {
 }
 
 /** The ranges that are usual. */
-export const usualRanges: readonly ValueRange[] = [
+export const usualRanges: readonly [ValueRange, ...ValueRange[]] = [
   { black: 0, white: 1 },
   { black: 0, white: 255 },
   { black: -1, white: 1 }

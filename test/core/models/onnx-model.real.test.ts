@@ -6,6 +6,8 @@ import { bindInputs, foldConstants } from '../../../src/core/graph/fold'
 import { differentiate, gradientOf } from '../../../src/core/graph/gradients/differentiate'
 import { int, type Graph } from '../../../src/core/graph/graph'
 import { buildOnnxModel } from '../../../src/core/models/onnx-model'
+import { likeliestRange, probePicture } from '../../../src/core/models/range-probing'
+import { parseRange, usualRanges } from '../../../src/core/models/value-range'
 import { findQuantizerSites, type QuantizerSite } from '../../../src/core/quantization/placement'
 import { floatTensor, type TensorOf } from '../../../src/core/tensor'
 import { readOnnx, writeOnnx } from '../../../src/formats/onnx'
@@ -46,6 +48,13 @@ async function enlarged(bytes: Uint8Array, x: TensorOf<'float32'>): Promise<Floa
   return data
 }
 
+it('a range is told in several ways', () => {
+  expect(parseRange('0..1')).toEqual({ black: 0, white: 1 })
+  expect(parseRange('0-255')).toEqual({ black: 0, white: 255 })
+  expect(parseRange('[-1, 1]')).toEqual({ black: -1, white: 1 })
+  expect(['', '1..0', 'unit', undefined].map(parseRange)).toEqual([undefined, undefined, undefined, undefined])
+})
+
 describeWithSharedData('real networks from ONNX files', () => {
   it.each(networks)('%s is what it was, written again', async (name, scale, step, least, weights, activations) => {
     const bytes = bytesOf(name)
@@ -71,6 +80,30 @@ describeWithSharedData('real networks from ONNX files', () => {
     expect([model.scale, model.takes.step]).toEqual([scale, step])
     expect(model.takes.least).toBeLessThanOrEqual(16)
   })
+
+  it.each(['CARN_M_x4', 'MobileSR_x4', 'SMFANetp_x4', 'swinir-tiny-x4.torch-opset17'])(
+    '%s tells the range it was trained in by what it makes of a picture',
+    async (name) => {
+      const model = buildOnnxModel(readOnnx(bytesOf(name), name), name)
+      const side = model.fixedSize ?? 48
+      const { lr, hr } = probePicture(3, side, model.scale)
+      const session = await onnxruntimeCpu.load(model.graph, { threads: 1 })
+      // The network works on 0 to 1; seen from outside, it is made to work on any range.
+      for (const own of usualRanges) {
+        const span = own.white - own.black
+        const answers = []
+        for (const range of usualRanges) {
+          const inside = lr.map((value) => (range.black + value * (range.white - range.black) - own.black) / span)
+          const result = (await session.run(new Map([['lr', floatTensor(inside, [1, 3, side, side])]]))).get('sr')
+          if (result?.type !== 'float32') throw new Error('no picture')
+          answers.push({ range, given: result.data.map((value) => own.black + value * span) })
+        }
+        expect(likeliestRange(answers, hr)).toBe(own)
+      }
+      await session.dispose()
+      expect(() => likeliestRange([{ range: usualRanges[0], given: hr.map(() => NaN) }], hr)).toThrow(/--img-range/)
+    }
+  )
 
   it.each(['MobileSR_x4', 'SMFANetp_x4'])('%s has gradients at every quantizer', async (name) => {
     const { graph: free, placement } = buildOnnxModel(readOnnx(bytesOf(name), name), name)
