@@ -70,7 +70,8 @@ export default {
   fileAssociations: [
     model('pth', 'Super-resolution model', 'application/x-pytorch-checkpoint'),
     model('pt', 'Super-resolution model', 'application/x-pytorch-model'),
-    model('safetensors', 'Super-resolution model', 'application/x-safetensors')
+    model('safetensors', 'Super-resolution model', 'application/x-safetensors'),
+    model('onnx', 'Super-resolution model', 'application/x-onnx')
   ],
 
   electronFuses: {

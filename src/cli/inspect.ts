@@ -23,7 +23,7 @@ interface Options extends OverrideOptions {
 export function inspectCommand(): Command {
   return new Command('inspect')
     .description('Tell what a model is, what would be quantized, and what that gains in theory.')
-    .argument('<model>', 'checkpoint: .pth, .pt or .safetensors')
+    .argument('<model>', 'checkpoint or network: .pth, .pt, .safetensors or .onnx')
     .addOption(
       new Option('--bits <list>', 'bit widths to count for').argParser(parseWidths).default([4, 3, 2], '4,3,2')
     )
@@ -54,6 +54,8 @@ function describe({
   parameters,
   macs,
   quantizable,
+  operators,
+  features,
   complexity
 }: InspectResult): string {
   const weights = quantizable.filter(({ kind }) => kind === 'weight').length
@@ -62,8 +64,19 @@ function describe({
     ...Object.entries(config).map(([name, value]) => [`  ${name}`, JSON.stringify(value)] as const),
     ['Parameters', parameters.toLocaleString('en')],
     ['Operations', `${(macs.total / 1e9).toPrecision(4)} G multiply-adds at ${macs.width}×${macs.height} input pixels`],
-    ['Quantizers', `${quantizable.length}: ${weights} weights, ${quantizable.length - weights} activations`]
+    ['Quantizers', `${quantizable.length}: ${weights} weights, ${quantizable.length - weights} activations`],
+    ['Features', `${features.groups.length} groups, ${features.blocks.length} blocks`]
   ]
+  const kinds = formatTable(
+    ['operator', 'number', 'quantized', 'multiply-adds (M)', 'parameters'],
+    operators.map((each) => [
+      each.operator,
+      String(each.count),
+      each.quantized === 0 ? '' : String(each.quantized),
+      each.macs === 0 ? '' : (each.macs / 1e6).toFixed(1),
+      each.parameters === 0 ? '' : each.parameters.toLocaleString('en')
+    ])
+  )
   const table = formatTable(
     ['bits', 'size (MB)', 'compression', 'speed-up', 'size, all counted', 'compression', 'speed-up'],
     complexity.map((row) => [
@@ -79,6 +92,8 @@ function describe({
   const width = Math.max(...facts.map(([name]) => name.length))
   return [
     ...facts.map(([name, value]) => `${colours.bold(name.padEnd(width))}  ${value}`),
+    '',
+    kinds,
     '',
     'Theoretical gain, as the paper counts and with everything counted (biases of positions, bounds, all layers):',
     table

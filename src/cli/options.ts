@@ -98,7 +98,7 @@ export const memoryOption = (): Option =>
 export const imageRangeOption = (): Option =>
   new Option(
     '--img-range <n>',
-    'factor between values 0–1 and what the network works on (default: 1; 255 for EDSR and window 7)'
+    'factor between values 0–1 and what the network works on (default: 1; 255 for EDSR and window 7; found for .onnx)'
   ).argParser(parseNumber(0))
 
 export const residualScaleOption = (): Option =>

@@ -60,6 +60,18 @@ export const inspectResultSchema = z.object({
       shape: z.array(z.union([z.int(), z.string()]))
     })
   ),
+  /** Operators by kind; operations at the size of `macs`. */
+  operators: z.array(
+    z.object({
+      operator: z.string(),
+      count: z.int(),
+      quantized: z.int(),
+      macs: z.number(),
+      parameters: z.int()
+    })
+  ),
+  /** What distillation may compare beside the output. */
+  features: z.object({ groups: z.array(z.string()), blocks: z.array(z.string()) }),
   complexity: z.array(
     z.object({
       bits: z.int(),

@@ -1,9 +1,8 @@
-import { StudioError } from '../core/errors'
 import { estimateMemory } from '../core/evaluation/memory'
-import { crop, fromTensor, padToMultiple, toRgb, toTensor, type Image } from '../core/imaging/image'
+import { crop, fromTensor, padTo, toRgb, toTensor, type Image } from '../core/imaging/image'
 import { toGrey } from '../core/imaging/ycbcr'
 import { evenSide, planTiles, TileBlender } from '../core/imaging/tiles'
-import { pictureInput, pictureOutput, type Model } from '../core/models/model'
+import { paddedSize, pictureInput, pictureOutput, type Model } from '../core/models/model'
 import type { NamedTensors, Session } from '../core/runtime'
 import { floatTensor } from '../core/tensor'
 
@@ -30,13 +29,6 @@ export interface SuperResolver {
   enlarge(picture: Image, constants?: NamedTensors, onTile?: TileListener): Promise<Image>
 }
 
-/** Throws a StudioError ('refused') for a picture that is smaller than the only size a network takes. */
-export function expectSize({ fixedSize }: Pick<Model, 'fixedSize'>, width: number, height: number): void {
-  if (fixedSize === null || (width >= fixedSize && height >= fixedSize)) return
-  const sizes = `this network takes pictures of ${fixedSize}×${fixedSize} only, not ${width}×${height}`
-  throw new StudioError('refused', `The picture is too small: ${sizes}.`)
-}
-
 /**
  * @param session the model's graph, or the same with quantizers
  * @param memoryCap bytes that the values of the network may take
@@ -47,21 +39,19 @@ export function superResolver(session: Session, model: Model, memoryCap: number)
 
   /** The largest square tile that fits into memory, a multiple of the window. */
   function largestTile(): number {
-    let side = multiple
+    let side = paddedSize(model, multiple)
     while (memory.peakBytes(side + multiple, side + multiple) <= memoryCap && side < 4096) side += multiple
-    return Math.max(side, 2 * tileOverlap + multiple * Math.ceil(8 / multiple))
+    return Math.max(side, paddedSize(model, 2 * tileOverlap + multiple * Math.ceil(8 / multiple)))
   }
 
   function tilesOf(width: number, height: number): ReturnType<typeof planTiles> | null {
     if (model.fixedSize !== null) {
       if (model.fixedSize === width && model.fixedSize === height) return null
-      expectSize(model, width, height)
       const overlap = Math.min(tileOverlap, Math.floor(model.fixedSize / 4))
       const tile = { width: model.fixedSize, height: model.fixedSize }
       return planTiles(width, height, { tile, overlap, multiple: 1 })
     }
-    const padded = (size: number): number => Math.ceil(size / multiple) * multiple
-    if (memory.peakBytes(padded(width), padded(height)) <= memoryCap) return null
+    if (memory.peakBytes(paddedSize(model, width), paddedSize(model, height)) <= memoryCap) return null
     const largest = largestTile()
     const side = (total: number): number => evenSide(total, largest, tileOverlap, multiple)
     const tile = { width: side(width), height: side(height) }
@@ -69,7 +59,7 @@ export function superResolver(session: Session, model: Model, memoryCap: number)
   }
 
   async function run(picture: Image, constants: NamedTensors): Promise<Image> {
-    const padded = model.fixedSize === null ? padToMultiple(picture, multiple) : picture
+    const padded = padTo(picture, paddedSize(model, picture.width), paddedSize(model, picture.height), model.padding)
     const { channels, width, height } = padded
     const input = floatTensor(toTensor(padded), [1, channels, height, width])
     const output = (await session.run(new Map([[pictureInput, input], ...constants]))).get(pictureOutput)
@@ -84,8 +74,7 @@ export function superResolver(session: Session, model: Model, memoryCap: number)
     computedPixels: (width, height) => {
       const tiles = tilesOf(width, height)
       if (tiles !== null) return tiles.reduce((sum, tile) => sum + tile.width * tile.height, 0)
-      const padded = (size: number): number => (model.fixedSize === null ? Math.ceil(size / multiple) * multiple : size)
-      return padded(width) * padded(height)
+      return paddedSize(model, width) * paddedSize(model, height)
     },
     async enlarge(given, constants = new Map(), onTile = () => Promise.resolve()) {
       const picture = model.channels === 3 ? toRgb(given) : toGrey(given)

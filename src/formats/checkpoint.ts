@@ -25,12 +25,6 @@ export async function readCheckpoint(path: string): Promise<Checkpoint> {
   if (bytes[0] === 0x80) {
     throw new StudioError('refused', `"${name}" is a bare pickle, not a torch checkpoint; save it with torch.save.`)
   }
-  if (name.endsWith('.onnx')) {
-    throw new StudioError(
-      'refused',
-      `"${name}" is an ONNX model, which cannot be taken yet; give the checkpoint it was exported from.`
-    )
-  }
   const expected = 'a torch checkpoint (.pth, .pt) or a .safetensors file is expected'
   throw new StudioError('unreadable', `"${name}" cannot be read: it is damaged or of another kind; ${expected}.`)
 }

@@ -2,29 +2,30 @@ import { create, fromBinary, toBinary, type MessageInitShape } from '@bufbuild/p
 import {
   AttributeProto_AttributeType as AttributeType,
   ModelProtoSchema,
-  TensorProto_DataLocation as DataLocation,
   type AttributeProto,
   type AttributeProtoSchema,
   type GraphProto,
   type ModelProto,
-  type TensorProto,
-  type TensorProtoSchema,
+  type NodeProto,
   type ValueInfoProto,
   type ValueInfoProtoSchema
 } from 'onnx-buf'
 import { StudioError } from '../core/errors'
 import { format, symbol, type Dimension } from '../core/graph/dimension'
 import {
+  int,
   opset,
   type Attribute,
   type Attributes,
   type Graph,
   type GraphInput,
+  type Node,
   type ValueType
 } from '../core/graph/graph'
 import { inferShapes } from '../core/graph/infer'
-import { elementTypeCode, elementTypeOfCode } from '../core/graph/operators/elementwise'
-import { elementCount, type Tensor } from '../core/tensor'
+import { elementTypeCode } from '../core/graph/operators/elementwise'
+import { floatTensor, indexTensor, type Tensor } from '../core/tensor'
+import { readTensor, tensorProto, widenedType, type ExternalData } from './onnx-tensor'
 
 /** The version of the file format; the oldest that knows opset 21. */
 const irVersion = 10n
@@ -93,15 +94,6 @@ function utf8(text: string): Uint8Array<ArrayBuffer> {
   return new TextEncoder().encode(text)
 }
 
-function tensorProto(name: string, { type, shape, data }: Tensor): MessageInitShape<typeof TensorProtoSchema> {
-  return {
-    name,
-    dataType: elementTypeCode(type),
-    dims: shape.map(BigInt),
-    rawData: new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength)
-  }
-}
-
 function valueInfo(name: string, { type, shape }: ValueType): MessageInitShape<typeof ValueInfoProtoSchema> {
   const dim = shape.map((size) => ({
     value:
@@ -121,10 +113,13 @@ export interface OnnxModel {
 }
 
 /**
- * Reads the bytes of an ONNX file. Sizes are checked against the bytes that are there; nothing outside the file is read.
- * Throws a StudioError ('unreadable' for damaged files, 'refused' for content that is not supported).
+ * Reads the bytes of an ONNX file as they are: operators of any name and version, float16 and doubles widened to float32.
+ * Sizes are checked against the bytes that are there.
+ *
+ * @param external gives what the model keeps in other files; without it, such a model is refused
+ * @throws StudioError ('unreadable' for damaged files, 'refused' for content that is not supported)
  */
-export function readOnnx(bytes: Uint8Array, file: string): OnnxModel {
+export function readOnnx(bytes: Uint8Array, file: string, external: ExternalData = refuseExternal(file)): OnnxModel {
   const model = parse(bytes, file)
   const proto = model.graph
   if (proto === undefined || proto.node.length === 0) {
@@ -132,10 +127,23 @@ export function readOnnx(bytes: Uint8Array, file: string): OnnxModel {
   }
   const standard = model.opsetImport.find(({ domain }) => domain === '' || domain === 'ai.onnx')
   return {
-    graph: graphOf(proto, file),
+    graph: graphOf(proto, { file, external }),
     metadata: new Map(model.metadataProps.map(({ key, value }) => [key, value])),
     opset: Number(standard?.version ?? 1n)
   }
+}
+
+function refuseExternal(file: string): ExternalData {
+  return (location) => {
+    const what = `"${file}" keeps weights in another file, "${location}"`
+    throw new StudioError('refused', `${what}, which is not read here; save the model as one file.`)
+  }
+}
+
+/** What a file is called in errors, and where it keeps what is not in it. */
+interface Source {
+  readonly file: string
+  readonly external: ExternalData
 }
 
 function parse(bytes: Uint8Array, file: string): ModelProto {
@@ -146,38 +154,77 @@ function parse(bytes: Uint8Array, file: string): ModelProto {
   }
 }
 
-function graphOf(proto: GraphProto, file: string): Graph {
-  const initializers = new Map(proto.initializer.map((tensor) => [tensor.name, tensorOf(tensor, file)]))
-  const nodes: Graph['nodes'][number][] = []
-  const names = new Set<string>()
-  proto.node.forEach((node, i) => {
-    const attributes = attributesOf(node.attribute, file)
-    const [output] = node.output
-    const constant = node.opType === 'Constant' ? attributes['value'] : undefined
-    if (constant?.kind === 'tensor' && output !== undefined) {
-      initializers.set(output, constant.value)
-      return
+function graphOf(proto: GraphProto, source: Source): Graph {
+  const { file, external } = source
+  if (proto.sparseInitializer.length > 0) {
+    throw new StudioError(
+      'refused',
+      `"${file}" holds sparse constants, which are not supported; save them as dense ones.`
+    )
+  }
+  const initializers = new Map(proto.initializer.map((tensor) => [tensor.name, readTensor(tensor, file, external)]))
+  const nodes: Node[] = []
+  const names = new Map<string, number>()
+  for (const node of proto.node) {
+    const attributes = attributesOf(node, source)
+    const [output = ''] = node.output
+    if (node.opType === 'Constant') {
+      initializers.set(output, constantOf(node, attributes, file))
+      continue
     }
-    const name = node.name !== '' && !names.has(node.name) ? node.name : `${node.opType}_${i}`
-    names.add(name)
+    // Names need not be unique, and may be missing.
+    const wanted = node.name === '' ? output : node.name
+    const times = (names.get(wanted) ?? 0) + 1
+    names.set(wanted, times)
+    const name = times === 1 ? wanted : `${wanted}#${times}`
     const domain = node.domain === 'ai.onnx' ? '' : node.domain
     nodes.push({ name, op: node.opType, domain, inputs: node.input, outputs: node.output, attributes })
-  })
-  return {
-    inputs: proto.input.filter(({ name }) => !initializers.has(name)).map((value) => graphInput(value, file)),
-    outputs: proto.output.map(({ name }) => name),
-    initializers,
-    nodes: sorted(nodes, file)
+  }
+  const inputs = proto.input.filter(({ name }) => !initializers.has(name)).map((value) => graphInput(value, file))
+  expectAssignedOnce([...inputs.map(({ name }) => name), ...initializers.keys()], nodes, file)
+  return { inputs, outputs: proto.output.map(({ name }) => name), initializers, nodes: sorted(nodes, file) }
+}
+
+function expectAssignedOnce(given: readonly string[], nodes: Graph['nodes'], file: string): void {
+  const assigned = new Set(given)
+  for (const { outputs } of nodes) {
+    for (const output of outputs) {
+      if (output !== '' && assigned.has(output)) {
+        throw new StudioError('unreadable', `"${file}" is not a usable ONNX model: "${output}" is computed twice.`)
+      }
+      assigned.add(output)
+    }
+  }
+}
+
+/** What a Constant node stands for, whichever of its attributes holds it. */
+function constantOf({ name }: NodeProto, attributes: Attributes, file: string): Tensor {
+  const [attribute] = Object.values(attributes)
+  switch (attribute?.kind) {
+    case 'tensor':
+      return attribute.value
+    case 'float':
+      return floatTensor([attribute.value], [])
+    case 'floats':
+      return floatTensor(attribute.value, [attribute.value.length])
+    case 'int':
+      return { ...indexTensor([attribute.value]), shape: [] }
+    case 'ints':
+      return indexTensor(attribute.value)
+    case 'string':
+    case 'strings':
+    case undefined:
+      throw new StudioError('refused', `The constant of node "${name}" in "${file}" is no tensor of numbers.`)
   }
 }
 
 /** Nodes in an order in which each reads only what earlier ones made. ONNX demands it; not every exporter complies. */
 function sorted(nodes: Graph['nodes'], file: string): Graph['nodes'] {
   const makers = new Map(nodes.flatMap((node) => node.outputs.map((output) => [output, node] as const)))
-  const done = new Set<Graph['nodes'][number]>()
-  const order: Graph['nodes'][number][] = []
+  const done = new Set<Node>()
+  const order: Node[] = []
   for (const root of nodes) {
-    const stack: { readonly node: Graph['nodes'][number]; next: number }[] = [{ node: root, next: 0 }]
+    const stack: { readonly node: Node; next: number }[] = [{ node: root, next: 0 }]
     const open = new Set([root])
     for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
       const input = done.has(top.node) ? undefined : top.node.inputs[top.next++]
@@ -202,7 +249,7 @@ function sorted(nodes: Graph['nodes'], file: string): Graph['nodes'] {
 
 function graphInput(value: ValueInfoProto, file: string): GraphInput {
   const tensor = value.type?.value.case === 'tensorType' ? value.type.value.value : undefined
-  const type = elementTypeOfCode(tensor?.elemType ?? 0)
+  const type = widenedType(tensor?.elemType ?? 0)
   if (tensor === undefined || type === null) {
     throw new StudioError('refused', `The input "${value.name}" of "${file}" has a type that is not supported.`)
   }
@@ -213,11 +260,19 @@ function graphInput(value: ValueInfoProto, file: string): GraphInput {
   return { name: value.name, type, shape }
 }
 
-function attributesOf(protos: readonly AttributeProto[], file: string): Attributes {
-  return Object.fromEntries(protos.map((proto) => [proto.name, attributeOf(proto, file)]))
+function attributesOf(node: NodeProto, source: Source): Attributes {
+  return Object.fromEntries(
+    node.attribute.map((proto) => {
+      const attribute = attributeOf(proto, node, source)
+      // Halves and doubles are widened, so nothing is cast to them.
+      const isTarget = node.opType === 'Cast' && proto.name === 'to' && attribute.kind === 'int'
+      const type = isTarget ? widenedType(attribute.value) : null
+      return [proto.name, type === null ? attribute : int(elementTypeCode(type))]
+    })
+  )
 }
 
-function attributeOf(proto: AttributeProto, file: string): Attribute {
+function attributeOf(proto: AttributeProto, node: NodeProto, { file, external }: Source): Attribute {
   switch (proto.type) {
     case AttributeType.INT:
       return { kind: 'int', value: Number(proto.i) }
@@ -232,76 +287,10 @@ function attributeOf(proto: AttributeProto, file: string): Attribute {
     case AttributeType.STRINGS:
       return { kind: 'strings', value: proto.strings.map((text) => new TextDecoder().decode(text)) }
     case AttributeType.TENSOR:
-      if (proto.t !== undefined) return { kind: 'tensor', value: tensorOf(proto.t, file) }
+      if (proto.t !== undefined) return { kind: 'tensor', value: readTensor(proto.t, file, external) }
       break
     default:
   }
-  throw new StudioError('refused', `The attribute "${proto.name}" in "${file}" is of a kind that is not supported.`)
-}
-
-function tensorOf(proto: TensorProto, file: string): Tensor {
-  const type = elementTypeOfCode(proto.dataType)
-  const shape = proto.dims.map(Number)
-  if (type === null) {
-    const what = `The constant "${proto.name}" in "${file}" has the element type ${proto.dataType}`
-    throw new StudioError('refused', `${what}, which is not supported; convert the model to float32.`)
-  }
-  if (proto.externalData.length > 0 || proto.dataLocation !== DataLocation.DEFAULT) {
-    const what = `"${file}" keeps the constant "${proto.name}" in another file`
-    throw new StudioError('refused', `${what}, which is not read; save the model as one file.`)
-  }
-  const count = elementCount(shape)
-  if (shape.some((size) => size < 0) || !Number.isSafeInteger(count)) throw wrongSize(proto, file)
-  const tensor = proto.rawData.length > 0 ? rawTensor(type, shape, proto.rawData) : listedTensor(type, shape, proto)
-  if (tensor?.data.length !== count) throw wrongSize(proto, file)
-  return tensor
-}
-
-function wrongSize(proto: TensorProto, file: string): StudioError {
-  const claim = `the constant "${proto.name}" claims the shape [${proto.dims.join(', ')}]`
-  return new StudioError('unreadable', `"${file}" is damaged: ${claim}, which does not fit what is stored.`)
-}
-
-/** Little-endian bytes as they stand in the file; null where they are no whole number of elements. */
-function rawTensor(type: Tensor['type'], shape: readonly number[], raw: Uint8Array): Tensor | null {
-  const { buffer } = raw.slice()
-  try {
-    switch (type) {
-      case 'float32':
-        return { type, shape, data: new Float32Array(buffer) }
-      case 'uint8':
-      case 'bool':
-        return { type, shape, data: new Uint8Array(buffer) }
-      case 'int8':
-        return { type, shape, data: new Int8Array(buffer) }
-      case 'uint16':
-        return { type, shape, data: new Uint16Array(buffer) }
-      case 'int32':
-        return { type, shape, data: new Int32Array(buffer) }
-      case 'int64':
-        return { type, shape, data: new BigInt64Array(buffer) }
-    }
-  } catch (cause) {
-    if (cause instanceof RangeError) return null
-    throw cause
-  }
-}
-
-/** Elements stored one by one in the field that ONNX reserves for their type. */
-function listedTensor(type: Tensor['type'], shape: readonly number[], proto: TensorProto): Tensor {
-  switch (type) {
-    case 'float32':
-      return { type, shape, data: Float32Array.from(proto.floatData) }
-    case 'int64':
-      return { type, shape, data: BigInt64Array.from(proto.int64Data) }
-    case 'int32':
-      return { type, shape, data: Int32Array.from(proto.int32Data) }
-    case 'uint8':
-    case 'bool':
-      return { type, shape, data: Uint8Array.from(proto.int32Data) }
-    case 'int8':
-      return { type, shape, data: Int8Array.from(proto.int32Data) }
-    case 'uint16':
-      return { type, shape, data: Uint16Array.from(proto.int32Data) }
-  }
+  const what = `The operator ${node.opType} of node "${node.name}" in "${file}" has an attribute "${proto.name}"`
+  throw new StudioError('refused', `${what} of a kind that is not supported, such as a graph within the graph.`)
 }

@@ -5,7 +5,7 @@ import type { StudioDocument } from '../contract/channels'
 import { runFile } from '../contract/names'
 
 /** Endings of files that may hold a model. */
-export const modelExtensions: readonly string[] = ['pth', 'pt', 'safetensors']
+export const modelExtensions: readonly string[] = ['pth', 'pt', 'safetensors', 'onnx']
 
 /** Endings of pictures that can be enlarged. */
 export const pictureExtensions: readonly string[] = ['png', 'jpg', 'jpeg', 'webp', 'tif', 'tiff']

@@ -3,6 +3,7 @@ import { distillationBenchmarks, memoryOfDistillation } from './distillation'
 import { engineBenchmarks, memoryOfCalibration } from './engine'
 import { estimateBenchmarks } from './estimates'
 import { isMet, type Figure } from './figure'
+import { importedModelBenchmarks, modelBenchmarks } from './models'
 import { bestQualityBenchmarks, qualityBenchmarks } from './quality'
 
 /** `npm run bench [-- GROUP…] [--json]`: prints every figure of the groups; exit code 1 when one falls short. */
@@ -12,12 +13,14 @@ const groups: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   estimates: estimateBenchmarks,
   quality: qualityBenchmarks,
   'quality-best': bestQualityBenchmarks,
+  'models-fp': importedModelBenchmarks,
+  models: modelBenchmarks,
   viewer: viewerBenchmarks,
   app: appBenchmarks
 }
 
 /** Groups that a run without names leaves out: they take too long, or need a display. */
-const long = new Set(['quality-best', 'viewer', 'app'])
+const long = new Set(['quality-best', 'models', 'viewer', 'app'])
 
 const words = process.argv.slice(2)
 const json = words.includes('--json')

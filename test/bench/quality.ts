@@ -1,65 +1,21 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Method } from '../../src/contract/bounds'
-import type { DistillationSettings } from '../../src/contract/run'
-import { makeContext, type JobContext } from '../../src/engine/job'
-import { evaluate } from '../../src/engine/jobs/evaluate'
-import { quantize } from '../../src/engine/jobs/quantize'
-import { settingsOf, type PresetName } from '../../src/contract/presets'
+import { settingsOf } from '../../src/contract/presets'
 import type { Figure } from './figure'
+import { expectData, psnrOf } from './trial'
 
 const model = join('resources', 'models', 'swinir-tiny-x4.safetensors')
-const data = join('..', 'shared', 'data')
 const fewBits = [2, 3, 4] as const
-
-/** What is quantized and trained in one run. */
-interface Trial {
-  readonly preset: PresetName
-  readonly methods: readonly Method[]
-  readonly bits: readonly (2 | 3 | 4)[]
-  readonly training?: Partial<DistillationSettings>
-}
-
-/** PSNR in dB on Set5 of full precision (`fp`) and of every variant (`METHOD BITS`) of the bundled model. */
-async function psnrOf({ preset, methods, bits, training }: Trial): Promise<ReadonlyMap<string, number>> {
-  const folder = mkdtempSync(join(tmpdir(), '2dquant-quality-'))
-  const context: JobContext = await makeContext(() => undefined, new AbortController().signal)
-  const usual = settingsOf(preset)
-  const settings = {
-    ...usual,
-    methods: [...methods],
-    bits: bits.map((each) => ({ weight: each, activation: each })),
-    distillation: { ...usual.distillation, ...training }
-  }
-  const run = join(folder, 'run')
-  const shared = { overrides: {}, scale: undefined }
-  try {
-    const calibration = { calibration: join(data, 'calibration'), calibrationKind: undefined }
-    await quantize({ model, ...shared, ...calibration, settings, out: run, tellsTime: false }, context)
-    const set = { sets: [{ folder: join(data, 'benchmarks', 'Set5') }], filter: {}, memoryCap: undefined }
-    const { results } = await evaluate({ subject: run, ...shared, ...set }, context)
-    return new Map(
-      results.map(({ method, bits: of, sets }) => [
-        of === null ? method : `${method} ${of.weight}`,
-        sets[0]?.mean.psnr ?? NaN
-      ])
-    )
-  } finally {
-    rmSync(folder, { recursive: true, force: true })
-  }
-}
-
-/** Throws where the pictures are not there that quality is measured on. */
-function expectData(): void {
-  if (existsSync(data)) return
-  throw new Error(`Quality is measured on pictures in "${data}", which may not be part of this repository.`)
-}
 
 /** Set5 PSNR of the bundled model: what training gains, how much of it `fast` keeps, and the paper's ablation. */
 export async function qualityBenchmarks(): Promise<readonly Figure[]> {
   expectData()
-  const fast = await psnrOf({ preset: 'fast', methods: ['minmax', 'dobi', '2dquant', '2dquant+'], bits: fewBits })
+  const fast = await psnrOf({
+    model,
+    preset: 'fast',
+    methods: ['minmax', 'dobi', '2dquant', '2dquant+'],
+    bits: fewBits
+  })
   const of = (method: Method, bits: number): number => fast.get(`${method} ${bits}`) ?? NaN
   const gain = (method: Method, bits: number, atLeast: number): Figure => {
     return { name: `${method} (fast) − dobi at ${bits} bits (dB)`, value: of(method, bits) - of('dobi', bits), atLeast }
@@ -67,14 +23,26 @@ export async function qualityBenchmarks(): Promise<readonly Figure[]> {
 
   const { iterations } = settingsOf('fast').distillation
   const trained = ['2dquant', '2dquant+'] as const
-  const long = await psnrOf({ preset: 'fast', methods: trained, bits: [2], training: { iterations: 10 * iterations } })
+  const long = await psnrOf({
+    model,
+    preset: 'fast',
+    methods: trained,
+    bits: [2],
+    training: { iterations: 10 * iterations }
+  })
   const kept = trained.map((method): Figure => {
     const whole = (long.get(`${method} 2`) ?? NaN) - of('dobi', 2)
     const value = (of(method, 2) - of('dobi', 2)) / whole
     return { name: `${method} at 2 bits: gain of fast ÷ gain of ten times its steps`, value, atLeast: 0.6 }
   })
 
-  const fromMinmax = await psnrOf({ preset: 'fast', methods: ['2dquant'], bits: [2], training: { init: 'minmax' } })
+  const fromMinmax = await psnrOf({
+    model,
+    preset: 'fast',
+    methods: ['2dquant'],
+    bits: [2],
+    training: { init: 'minmax' }
+  })
   const trainedAlone = fromMinmax.get('2dquant 2') ?? NaN
   const either = [of('dobi', 2), trainedAlone]
   return [
@@ -98,7 +66,7 @@ export async function qualityBenchmarks(): Promise<readonly Figure[]> {
 /** What 2DQuant+ loses against full precision with the preset `best`; takes about an hour on two cores. */
 export async function bestQualityBenchmarks(): Promise<readonly Figure[]> {
   expectData()
-  const scores = await psnrOf({ preset: 'best', methods: ['2dquant+'], bits: fewBits })
+  const scores = await psnrOf({ model, preset: 'best', methods: ['2dquant+'], bits: fewBits })
   const allowed = { 2: 0.6, 3: 0.3, 4: 0.15 }
   return fewBits.map((bits) => ({
     name: `fp − 2dquant+ (best) at ${bits} bits (dB)`,

@@ -1,6 +1,9 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { TensorProto_DataLocation, type ModelProto } from 'onnx-buf'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { floatTensor } from '../../src/core/tensor'
+import { onnxFile } from '../formats/onnx-writer'
 import { safetensorsFile } from '../formats/safetensors-writer'
 import { writeTestPicture } from '../pictures'
 import { bundledModel, runCli, temporaryFolder } from './run-cli'
@@ -22,6 +25,18 @@ beforeAll(async () => {
   const other = new Map([['layer1.0.conv1.weight', { shape: [4, 3, 3, 3], data: new Float32Array(108) }]])
   writeFileSync(at('other.safetensors'), safetensorsFile(other))
   writeFileSync(at('model.onnx'), Buffer.from([8, 7, 18, 4, 0x74, 0x65, 0x73, 0x74]))
+  const input = { name: 'x', shape: [1, 3, 'H', 'W'] }
+  const add = { op: 'Add', inputs: ['x', 'c'], outputs: ['y'] }
+  const file = { opset: 17, inputs: [input], outputs: ['y'], nodes: [add], constants: { c: floatTensor([1], [1]) } }
+  const elsewhere = (model: ModelProto): void => {
+    const [constant] = model.graph?.initializer ?? []
+    if (constant === undefined) throw new Error('no constant')
+    constant.dataLocation = TensorProto_DataLocation.EXTERNAL
+    constant.externalData = [{ $typeName: 'onnx.StringStringEntryProto', key: 'location', value: '../notes.txt' }]
+  }
+  writeFileSync(at('elsewhere.onnx'), onnxFile({ ...file, edit: elsewhere }))
+  const magic = [{ op: 'Magic', name: 'm', inputs: ['x'], outputs: ['y'] }]
+  writeFileSync(at('unknown.onnx'), onnxFile({ ...file, nodes: magic }))
   writeFileSync(at('plan.json'), '{"schema":1,"quantizers":[{"name":"nowhere.weight","bits":8}]}')
   writeFileSync(at('bad plan.json'), '{"schema":1,"quantizers":[{"name":"a","bits":5}]}')
   await writeTestPicture(at('set', 'HR', 'a.png'), 96, 80)
@@ -81,7 +96,9 @@ const refusals: readonly (readonly [name: string, args: readonly string[], says:
   ['half a checkpoint', ['inspect', at('cut.safetensors')], /cut\.safetensors/],
   ['weights that are no numbers', ['inspect', at('nan.safetensors')], /NaN|finite|no number/],
   ['another architecture', ['inspect', at('other.safetensors')], /other\.safetensors/],
-  ['an ONNX model', ['inspect', at('model.onnx')], /ONNX/],
+  ['an ONNX model without operators', ['inspect', at('model.onnx')], /"model.onnx".*no operators/],
+  ['an ONNX model that keeps weights elsewhere', ['inspect', at('elsewhere.onnx')], /notes\.txt.* not in its folder/],
+  ['an ONNX model that knows no such operator', ['inspect', at('unknown.onnx')], /Magic \(node "m"\) of opset 17/],
   ['a folder as a model', ['inspect', at('set')], /folder/],
   ['another scale', quantize(set, ...small, '--scale', '2', '--out', out), /4 times, not 2/],
   ['a calibration folder that is not there', quantize(at('nowhere'), '--out', out), /There is no folder/],

@@ -15,12 +15,23 @@ const weightInputs: Readonly<Record<string, readonly number[]>> = {
 /** The learned tensors of a network by their names: weights, biases, normalizations, tables of positions. */
 export function learnedTensors(graph: Graph): ReadonlyMap<string, TensorOf<'float32'>> {
   const names = graph.nodes.flatMap(({ op, inputs }) => (weightInputs[op] ?? []).map((i) => inputs[i] ?? ''))
+  names.push(...biasesOfProducts(graph))
   return new Map(
     [...new Set(names)].flatMap((name) => {
       const tensor = graph.initializers.get(name)
       return tensor?.type === 'float32' ? [[name, tensor]] : []
     })
   )
+}
+
+/** Biases of linear layers that are written as a product with a constant weight and a sum. */
+function biasesOfProducts({ nodes, initializers }: Graph): readonly string[] {
+  const products = nodes.filter(({ op, inputs }) => op === 'MatMul' && initializers.has(inputs[1] ?? ''))
+  const made = new Set(products.flatMap(({ outputs }) => outputs))
+  return nodes.flatMap(({ op, inputs }) => {
+    if (op !== 'Add' || !inputs.some((name) => made.has(name))) return []
+    return inputs.filter((name) => initializers.get(name)?.shape.length === 1)
+  })
 }
 
 /**

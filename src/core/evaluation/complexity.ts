@@ -1,5 +1,5 @@
-import { evaluateDimension, product, type Dimension } from '../graph/dimension'
-import { intAttribute, type Graph, type Node, type ValueType } from '../graph/graph'
+import { divideFloor, evaluateDimension, multiply, product, type Dimension } from '../graph/dimension'
+import { intAttribute, intsAttribute, type Graph, type Node, type ValueType } from '../graph/graph'
 import { inferShapes } from '../graph/infer'
 import { sizes, type Model } from '../models/model'
 import type { QuantizerSite } from '../quantization/placement'
@@ -14,7 +14,7 @@ interface LayerCost {
  * Multiply-accumulate operations of every layer, symbolic in the picture's size: matrix products and convolutions count
  * their multiplications, layer normalizations one per value, everything else nothing (as SwinIR's own count does).
  */
-function layerCosts(graph: Graph): readonly LayerCost[] {
+export function layerCosts(graph: Graph): readonly LayerCost[] {
   const types = inferShapes(graph)
   return graph.nodes.flatMap((node) => {
     const output = types.get(node.outputs[0] ?? '')
@@ -33,6 +33,16 @@ function multiplicationsPerOutput(node: Node, types: ReadonlyMap<string, ValueTy
       return [shape(0)[intAttribute(node, 'transA', 0) === 1 ? 0 : 1] ?? 0]
     case 'Conv':
       return shape(1).slice(1)
+    case 'ConvTranspose': {
+      // Every pixel of the input reaches a whole kernel; steps spread these over as many more outputs.
+      const strides = product(intsAttribute(node, 'strides', [1, 1]))
+      return [
+        divideFloor(
+          product([shape(1)[0] ?? 0, ...shape(1).slice(2)]),
+          multiply(strides, intAttribute(node, 'group', 1))
+        )
+      ]
+    }
     case 'LayerNormalization':
       return []
     default:
@@ -42,10 +52,11 @@ function multiplicationsPerOutput(node: Node, types: ReadonlyMap<string, ValueTy
 
 /** Multiply-accumulate operations of a network for one picture of width × height input pixels. */
 export function countMacs(graph: Graph, width: number, height: number): number {
-  return layerCosts(graph).reduce((sum, { macs }) => sum + atSize(macs, width, height), 0)
+  return layerCosts(graph).reduce((sum, { macs }) => sum + macsAtSize(macs, width, height), 0)
 }
 
-function atSize(macs: Dimension, width: number, height: number): number {
+/** A symbolic number of operations for one picture of width × height input pixels. */
+export function macsAtSize(macs: Dimension, width: number, height: number): number {
   return evaluateDimension(
     macs,
     new Map([
@@ -90,8 +101,8 @@ export function complexity(
   const bounds = 2 * sites.length
   const smallCorrected = model.parameters - quantized + quantized * share + bounds
 
-  const quantizedNodes = new Set(sites.map(({ node }) => node))
-  const costs = layerCosts(model.graph).map(({ node, macs }) => ({ node, macs: atSize(macs, width, height) }))
+  const quantizedNodes = new Set(sites.flatMap(({ readers }) => readers.map(({ node }) => node)))
+  const costs = layerCosts(model.graph).map(({ node, macs }) => ({ node, macs: macsAtSize(macs, width, height) }))
   const speedup = (counted: (node: string) => number): number => {
     let full = 0
     let reduced = 0

@@ -83,7 +83,9 @@ export class GraphBuilder {
 
   /** Any operator with several outputs. */
   applyMany(op: string, inputs: readonly Value[], count: number, attributes: Attributes = {}, as?: string): Value[] {
-    const name = this.#name(op.toLowerCase(), as)
+    let name = this.#name(op.toLowerCase(), as)
+    // The name of a node of the graph that is rewritten may be free while those of its outputs are not.
+    while (as === undefined && this.#reserved.has(`${name}.0`)) name = this.#name(op.toLowerCase(), as)
     const outputs = Array.from({ length: count }, (_, i) => this.#name(`${name}.${i}`, `${name}.${i}`))
     this.#nodes.push({ name, op, domain: '', inputs, outputs, attributes })
     return outputs

@@ -1,3 +1,5 @@
+import { StudioError } from '../errors'
+
 /**
  * Sizes of tensors that may depend on quantities known only at run time, such as the batch or the height of a picture.
  *
@@ -19,12 +21,16 @@ interface Term {
 }
 
 type Atom =
-  | { readonly kind: 'symbol'; readonly name: string }
+  /** The quantity divided by its unit, a whole number. */
+  | { readonly kind: 'symbol'; readonly name: string; readonly unit: number }
   | { readonly kind: 'floor'; readonly numerator: Dimension; readonly denominator: Dimension }
 
-/** The dimension that stands for a quantity named `name`, a letter followed by letters, digits and underscores. */
-export function symbol(name: string): Dimension {
-  return { terms: [{ coefficient: 1, atoms: [{ kind: 'symbol', name }] }] }
+/**
+ * The dimension that stands for a quantity named `name`, a letter followed by letters, digits and underscores. Where only
+ * multiples of `unit` occur, it divides by the unit's factors without rounding. A name has one unit within a graph.
+ */
+export function symbol(name: string, unit = 1): Dimension {
+  return { terms: [{ coefficient: unit, atoms: [{ kind: 'symbol', name, unit }] }] }
 }
 
 /** a + b. */
@@ -64,6 +70,9 @@ export function divideFloor(a: Dimension, b: Dimension): Dimension {
     if (remainder === 0) return canonical(quotients)
     // A whole number of divisors may be taken out before rounding: (8·rows + 7) / 8 = rows + floor(7 / 8).
     if (quotients.length > 0) return add(canonical(quotients), divideFloor(remainder, b))
+  } else {
+    const quotient = divideExactly(a, b)
+    if (quotient !== null) return quotient
   }
   return { terms: [{ coefficient: 1, atoms: [{ kind: 'floor', numerator: a, denominator: b }] }] }
 }
@@ -74,8 +83,14 @@ export function modulo(a: Dimension, b: Dimension): Dimension {
   return subtract(a, multiply(b, divideFloor(a, b)))
 }
 
+/** Whether a dimension is a whole number whatever its symbols stand for. */
+export function isWhole(dimension: Dimension): boolean {
+  return termsOf(dimension).every(({ coefficient }) => Number.isInteger(coefficient))
+}
+
 /** Whether two dimensions are equal whatever their symbols stand for. */
 export function sameDimension(a: Dimension, b: Dimension): boolean {
+  if (typeof a === 'number' || typeof b === 'number') return a === b
   return a === b || format(a) === format(b)
 }
 
@@ -89,7 +104,11 @@ export function product(dimensions: readonly Dimension[]): Dimension {
   return dimensions.reduce<Dimension>(multiply, 1)
 }
 
-/** The dimension with every symbol replaced that `bindings` names. */
+/**
+ * The dimension with every symbol replaced that `bindings` names.
+ *
+ * @throws StudioError ('refused') where a quantity is no multiple of its unit
+ */
 export function bind(dimension: Dimension, bindings: ReadonlyMap<string, number>): Dimension {
   if (typeof dimension === 'number') return dimension
   let sum: Dimension = 0
@@ -99,13 +118,20 @@ export function bind(dimension: Dimension, bindings: ReadonlyMap<string, number>
       value = multiply(
         value,
         atom.kind === 'symbol'
-          ? (bindings.get(atom.name) ?? symbol(atom.name))
+          ? boundSymbol(atom, bindings.get(atom.name))
           : divideFloor(bind(atom.numerator, bindings), bind(atom.denominator, bindings))
       )
     }
     sum = add(sum, value)
   }
   return sum
+}
+
+function boundSymbol(atom: Extract<Atom, { kind: 'symbol' }>, value: number | undefined): Dimension {
+  const { name, unit } = atom
+  if (value === undefined) return { terms: [{ coefficient: 1, atoms: [atom] }] }
+  if (value % unit === 0) return value / unit
+  throw new StudioError('refused', `The ${name} ${value} is no multiple of ${unit}, as this network needs it.`)
 }
 
 /** The number a dimension is under `bindings`. Throws where a symbol stays free. */
@@ -119,13 +145,21 @@ export function evaluateDimension(dimension: Dimension, bindings: ReadonlyMap<st
 export function format(dimension: Dimension): string {
   if (typeof dimension === 'number') return String(dimension)
   return dimension.terms
-    .map(({ coefficient, atoms }, i) => {
-      const sign = coefficient < 0 ? '-' : i > 0 ? '+' : ''
-      const size = Math.abs(coefficient)
-      const factors = [...(size === 1 && atoms.length > 0 ? [] : [String(size)]), ...atoms.map(formatAtom)]
-      return sign + factors.join('*')
-    })
+    .map((term, i) => `${term.coefficient < 0 ? '-' : i > 0 ? '+' : ''}${formatTerm(term)}`)
     .join('')
+}
+
+/** A term without its sign; units stand below the line: `height/8`. */
+function formatTerm({ coefficient, atoms }: Term): string {
+  const units = atoms.reduce((sum, atom) => sum * (atom.kind === 'symbol' ? atom.unit : 1), 1)
+  const shared = greatestDivisor(Math.abs(coefficient), units)
+  const [above, below] = [Math.abs(coefficient) / shared, units / shared]
+  const factors = [...(above === 1 && atoms.length > 0 ? [] : [String(above)]), ...atoms.map(formatAtom)]
+  return `${factors.join('*')}${below === 1 ? '' : `/${below}`}`
+}
+
+function greatestDivisor(a: number, b: number): number {
+  return b === 0 ? a : greatestDivisor(b, a % b)
 }
 
 function formatAtom(atom: Atom): string {
@@ -146,6 +180,34 @@ function divideTerm(term: Term, divisor: Term): Term | null {
     atoms.splice(at, 1)
   }
   return { coefficient: term.coefficient / divisor.coefficient, atoms }
+}
+
+/** The quotient of two polynomials where nothing is left over, else null. */
+function divideExactly(a: Dimension, b: Dimension): Dimension | null {
+  const divisor = leadingTerm(b)
+  let quotient: Dimension = 0
+  let rest = a
+  while (rest !== 0) {
+    const step = divideTerm(leadingTerm(rest), divisor)
+    if (step === null) return null
+    const part = canonical([step])
+    quotient = add(quotient, part)
+    rest = subtract(rest, multiply(part, b))
+  }
+  return quotient
+}
+
+/** The term that is highest by its number of atoms, then by their names: an order that multiplication keeps. */
+function leadingTerm(dimension: Dimension): Term {
+  return termsOf(dimension).reduce((highest, term) => (isHigher(term, highest) ? term : highest))
+}
+
+function isHigher(a: Term, b: Term): boolean {
+  if (a.atoms.length !== b.atoms.length) return a.atoms.length > b.atoms.length
+  const other = b.atoms.map(formatAtom)
+  const names = a.atoms.map(formatAtom)
+  const at = names.findIndex((name, i) => name !== other[i])
+  return at >= 0 && (names[at] ?? '') < (other[at] ?? '')
 }
 
 function canonical(terms: readonly Term[]): Dimension {

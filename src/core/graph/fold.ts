@@ -2,6 +2,7 @@ import { elementCount, type ElementType, type Tensor } from '../tensor'
 import { bind, type Dimension } from './dimension'
 import type { Graph, Node } from './graph'
 import { interpret } from './infer'
+import type { Operand } from './operators/operator'
 
 /** Constants larger than this are left to be computed at run time. */
 const largestConstant = 1 << 24
@@ -18,29 +19,29 @@ export function bindInputs(graph: Graph, bindings: ReadonlyMap<string, number>):
  */
 export function foldConstants(graph: Graph): Graph {
   const values = interpret(graph, largestConstant)
-  const initializers = new Map(graph.initializers)
+  const folded = new Set<string>()
   const nodes: Node[] = []
   const renamed = new Map<string, string>()
   for (const node of graph.nodes) {
-    const constants = node.outputs.map((name) => constantOf(values.get(name)))
-    if (
-      constants.every((constant) => constant !== null) &&
-      !node.outputs.some((name) => graph.outputs.includes(name))
-    ) {
-      node.outputs.forEach((name, i) => {
-        const constant = constants[i]
-        if (constant) initializers.set(name, constant)
-      })
+    const isOutput = node.outputs.some((name) => graph.outputs.includes(name))
+    if (!isOutput && node.outputs.every((name) => isConstant(values.get(name)))) {
+      for (const name of node.outputs) folded.add(name)
       continue
     }
     const inputs = node.inputs.map((name) => renamed.get(name) ?? name)
     const [input] = inputs
     const [output] = node.outputs
-    if (isNothing(node, values) && input !== undefined && output !== undefined && !graph.outputs.includes(output)) {
+    if (!isOutput && isNothing(node, values) && input !== undefined && output !== undefined) {
       renamed.set(output, input)
     } else {
       nodes.push({ ...node, inputs })
     }
+  }
+  // Of what was computed on the way to a constant, nothing is kept.
+  const initializers = new Map(graph.initializers)
+  for (const name of new Set(nodes.flatMap(({ inputs }) => inputs))) {
+    const value = folded.has(name) ? values.get(name) : undefined
+    if (value !== undefined) initializers.set(name, constantOf(value))
   }
   return dropDead({ ...graph, initializers, nodes })
 }
@@ -58,24 +59,23 @@ export function dropDead(graph: Graph): Graph {
   return { ...graph, initializers, nodes: nodes.reverse() }
 }
 
-/** Padding by nothing, and Identity. */
+/** Padding by nothing, a cast to the type there is, and Identity. */
 function isNothing(node: Node, values: ReturnType<typeof interpret>): boolean {
   if (node.op === 'Identity') return true
+  if (node.op === 'Cast') return values.get(node.inputs[0] ?? '')?.type === values.get(node.outputs[0] ?? '')?.type
   if (node.op !== 'Pad') return false
   const pads = values.get(node.inputs[1] ?? '')?.known
   return pads?.every((pad) => pad === 0) ?? false
 }
 
-function constantOf(
-  value:
-    | { readonly type: ElementType; readonly shape: readonly Dimension[]; readonly known: readonly Dimension[] | null }
-    | undefined
-): Tensor | null {
-  if (value === undefined || value.known === null) return null
-  const shape = value.shape.filter((size) => typeof size === 'number')
-  const data = value.known.filter((element) => typeof element === 'number')
-  if (shape.length !== value.shape.length || data.length !== elementCount(shape)) return null
-  return tensorOf(value.type, shape, data)
+function isConstant(value: Operand | undefined): boolean {
+  const isNumber = (size: Dimension): boolean => typeof size === 'number'
+  if (value === undefined || value.known === null || !value.shape.every(isNumber)) return false
+  return value.known.length === elementCount(value.shape.map(Number)) && value.known.every(isNumber)
+}
+
+function constantOf({ type, shape, known }: Operand): Tensor {
+  return tensorOf(type, shape.map(Number), (known ?? []).map(Number))
 }
 
 /** A tensor from plain numbers, converted to its element type. */
@@ -93,6 +93,13 @@ export function tensorOf(type: ElementType, shape: readonly number[], values: re
     case 'int32':
       return { type, shape, data: Int32Array.from(values) }
     case 'int64':
-      return { type, shape, data: BigInt64Array.from(values, BigInt) }
+      return { type, shape, data: BigInt64Array.from(values, int64) }
   }
+}
+
+/** The nearest int64: numbers that stand for "to the end" are rounded beyond the largest. */
+function int64(value: number): bigint {
+  const limit = 2 ** 63
+  if (value >= limit) return 2n ** 63n - 1n
+  return value <= -limit ? -(2n ** 63n) : BigInt(Math.trunc(value || 0))
 }

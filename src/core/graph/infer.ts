@@ -3,6 +3,7 @@ import type { Tensor } from '../tensor'
 import type { Dimension } from './dimension'
 import type { Graph, Node, ValueType } from './graph'
 import { operators } from './operators'
+import { partOfShape } from './operators/movement'
 import type { KnownOperand, Operand } from './operators/operator'
 
 /** Tensors up to this many elements are looked into while shapes are inferred: shapes, axes, indices. */
@@ -74,7 +75,7 @@ function knownOutputs(
   types: readonly ValueType[],
   limit: number
 ): readonly (readonly Dimension[])[] | null {
-  if (node.op === 'Shape') return [inputs[0]?.shape ?? []]
+  if (node.op === 'Shape' && inputs[0]) return [partOfShape(node, inputs[0])]
   const { evaluate } = operators.get(node.op) ?? {}
   if (evaluate === undefined || !inputs.every(isKnownOrAbsent)) return null
   const small = types.every(({ shape }) => {

@@ -55,21 +55,30 @@ export function cropToMultiple(image: Image, n: number): Image {
   return crop(image, 0, 0, image.width - (image.width % n), image.height - (image.height % n))
 }
 
+/** How a picture goes on beyond its border: by mirroring with the edge repeated (2 1 0 | 0 1 2), or without (2 1 | 0 1 2). */
+export type Mirroring = 'repeats-edge' | 'skips-edge'
+
 /**
- * The picture enlarged at the right and the bottom to a multiple of `n` by mirroring with the edge repeated, as BasicSR's
- * evaluation does; a picture that fits stays as it is. Pictures smaller than the padding are mirrored again and again.
+ * The picture enlarged at the right and the bottom to a size by mirroring; a picture that fits stays as it is. Pictures
+ * smaller than the padding are mirrored again and again.
  */
-export function padToMultiple(image: Image, n: number): Image {
-  const width = Math.ceil(image.width / n) * n
-  const height = Math.ceil(image.height / n) * n
+export function padTo(image: Image, width: number, height: number, mirroring: Mirroring): Image {
   if (width === image.width && height === image.height) return image
+  const mirror = mirroring === 'repeats-edge' ? mirrorWithEdge : mirrorWithoutEdge
   return remap(image, width, height, (y, x) => mirror(y, image.height) * image.width + mirror(x, image.width))
 }
 
 /** Position of i in an axis that is reflected over and over, edges repeated: 0 1 2 | 2 1 0 | 0 1 2 … */
-function mirror(i: number, size: number): number {
+function mirrorWithEdge(i: number, size: number): number {
   const phase = i % (2 * size)
   return phase < size ? phase : 2 * size - 1 - phase
+}
+
+/** The same with edges once: 0 1 2 | 1 0 | 1 2 … */
+function mirrorWithoutEdge(i: number, size: number): number {
+  if (size === 1) return 0
+  const phase = i % (2 * size - 2)
+  return phase < size ? phase : 2 * size - 2 - phase
 }
 
 export function flipHorizontal(image: Image): Image {

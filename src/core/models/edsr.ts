@@ -2,7 +2,7 @@ import { StudioError } from '../errors'
 import { GraphBuilder } from '../graph/builder'
 import { symbol } from '../graph/dimension'
 import type { Tensor } from '../tensor'
-import { pictureInput, pictureOutput, sizes, type Model, type ModelOverrides } from './model'
+import { anySize, pictureInput, pictureOutput, sizes, type Model, type ModelOverrides } from './model'
 import { convolutionLayer, denormalize, meanColour, metadataNumber, normalize, Weights } from './weights'
 
 /** Whether these tensors are an EDSR network, by BasicSR's names or the original's. */
@@ -66,6 +66,8 @@ export function buildEdsr(
     scale,
     channels,
     multiple: 1,
+    padding: 'repeats-edge',
+    takes: anySize,
     fixedSize: null,
     parameters: weights.parameters,
     graph: builder.build([output]),

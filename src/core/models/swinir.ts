@@ -2,7 +2,15 @@ import { StudioError } from '../errors'
 import { GraphBuilder, type Value } from '../graph/builder'
 import { symbol } from '../graph/dimension'
 import { floatTensor, indexTensor, type Tensor, type TensorOf } from '../tensor'
-import { pictureInput, pictureOutput, sizes, type Model, type ModelOverrides, type PublishedCount } from './model'
+import {
+  anySize,
+  pictureInput,
+  pictureOutput,
+  sizes,
+  type Model,
+  type ModelOverrides,
+  type PublishedCount
+} from './model'
 import { convolutionLayer, denormalize, meanColour, metadataNumber, normalize, Weights } from './weights'
 import { windowGrid, type WindowGrid } from './window-grid'
 
@@ -78,6 +86,8 @@ export function buildSwinir(
     scale,
     channels,
     multiple: window,
+    padding: 'repeats-edge',
+    takes: anySize,
     fixedSize: side,
     parameters: weights.parameters,
     graph: builder.build([output]),

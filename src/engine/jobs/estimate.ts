@@ -15,7 +15,7 @@ import { bindInputs, foldConstants } from '../../core/graph/fold'
 import { crop, quantizeTo8Bit, toRgb, type Image } from '../../core/imaging/image'
 import { imresize } from '../../core/imaging/imresize'
 import type { Patch } from '../../core/imaging/patches'
-import { sizes, type Model } from '../../core/models/model'
+import { paddedSize, sizes, type Model } from '../../core/models/model'
 import { lowerQuantizers } from '../../core/quantization/lowering'
 import { placeQuantizers, type QuantizerSite } from '../../core/quantization/placement'
 import { writeImage } from '../../formats/image-files'
@@ -336,7 +336,7 @@ async function evaluationCost(plan: Plan, sets: readonly PictureSet[], memoryCap
   }
   const memory = estimateMemory(model.graph)
   const peak = (size: { readonly width: number; readonly height: number }): number =>
-    Math.min(memoryCap, memory.peakBytes(size.width, size.height))
+    Math.min(memoryCap, memory.peakBytes(paddedSize(model, size.width), paddedSize(model, size.height)))
   const most = Math.max(...all.map(peak))
   return { seconds, memoryBytes: quantized.memoryBytes + Math.max(0, most - peak(fp.piece)) }
 }

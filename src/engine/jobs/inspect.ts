@@ -1,8 +1,9 @@
 import type { InspectResult } from '../../contract/results'
 import { complexity, countMacs } from '../../core/evaluation/complexity'
+import { operatorSummary } from '../../core/evaluation/operators'
 import { format } from '../../core/graph/dimension'
 import { inferShapes } from '../../core/graph/infer'
-import type { ModelOverrides } from '../../core/models/model'
+import { takenSize, type ModelOverrides } from '../../core/models/model'
 import { loadModel } from '../model-file'
 import { plannedSites } from '../plan'
 import { officialFile } from '../published/official-files'
@@ -19,8 +20,7 @@ export interface InspectConfig {
 /** Reads a network and tells what it is, what would be quantized, and what that would gain in theory. */
 export async function inspect({ model: path, overrides, bits, ...size }: InspectConfig): Promise<InspectResult> {
   const { model, sha256 } = await loadModel(path, overrides)
-  const { fixedSize } = model
-  const { width, height } = fixedSize === null ? size : { width: fixedSize, height: fixedSize }
+  const [width, height] = [takenSize(model, size.width), takenSize(model, size.height)]
   const sites = plannedSites(model, false, null)
   const types = inferShapes(model.graph)
   return {
@@ -39,6 +39,8 @@ export async function inspect({ model: path, overrides, bits, ...size }: Inspect
         shape: (types.get(value)?.shape ?? []).map((size) => (typeof size === 'number' ? size : format(size)))
       }
     }),
+    operators: [...operatorSummary(model.graph, sites, width, height)],
+    features: { groups: [...model.features.groups], blocks: [...model.features.blocks] },
     complexity: bits.map((each) => complexity(model, sites, each, width, height))
   }
 }

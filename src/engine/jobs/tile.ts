@@ -10,13 +10,13 @@ import { estimateMemory } from '../../core/evaluation/memory'
 import { crop, quantizeTo8Bit, type Image } from '../../core/imaging/image'
 import { tileGrid, type TileGrid } from '../../core/imaging/tile-grid'
 import { toGrey } from '../../core/imaging/ycbcr'
-import type { Model } from '../../core/models/model'
+import { paddedSize, type Model } from '../../core/models/model'
 import type { Runtime, Session } from '../../core/runtime'
 import { pieceOf, readImageSize, readSamples, type Samples } from '../../formats/image-files'
 import { digestOf, KeptTiles, pictureKey, type KeptOutput } from '../kept-tiles'
 import { sha256OfFile } from '../model-file'
 import { boundsFile } from '../run-folder'
-import { expectSize, tileOverlap, type SuperResolver } from '../super-resolver'
+import { tileOverlap, type SuperResolver } from '../super-resolver'
 import { openSubject, type Subject } from './variants'
 
 /** Pixels of the picture across a tile at least: larger ones come later, smaller ones compute more around them. */
@@ -314,7 +314,6 @@ interface Place {
 }
 
 function gridOf(model: Model, width: number, height: number): TileGrid {
-  expectSize(model, width, height)
   const { multiple, fixedSize } = model
   return tileGrid(width, height, { side: leastSide, overlap: tileOverlap, multiple, fixedSize })
 }
@@ -344,7 +343,7 @@ async function openOutputs(folder: string, memoryCap: number): Promise<OpenedOut
       network
     })
   }
-  const side = model.fixedSize ?? leastSide + 2 * tileOverlap
+  const side = paddedSize(model, leastSide + 2 * tileOverlap)
   const tileBytes = estimateMemory(model.graph).peakBytes(side, side)
   return { subject, memoryCap, tileBytes, model: await changeOf(file), outputs }
 }

@@ -1,7 +1,7 @@
 import { trains } from '../../contract/bounds'
 import { presetNames, presets } from '../../contract/presets'
 import type { DistillationSettings, QuantizeSettings } from '../../contract/run'
-import type { Model } from '../../core/models/model'
+import { takenSize, type Model } from '../../core/models/model'
 import type { QuantizerSite } from '../../core/quantization/placement'
 import type { JobContext } from '../job'
 import { measureTraining } from './cost'
@@ -25,8 +25,8 @@ export async function tellTrainingTime(
 ): Promise<void> {
   const method = methods.filter(trains).at(-1)
   if (method === undefined || distillation === null) return
-  const wanted = [...presetNames.map((name) => presets[name].patchSize), patchSize].map(
-    (size) => model.fixedSize ?? size
+  const wanted = [...presetNames.map((name) => presets[name].patchSize), patchSize].map((size) =>
+    takenSize(model, size)
   )
   const secondsPerPatch = new Map<number, number>()
   let slow: number | null = null
@@ -43,7 +43,7 @@ export async function tellTrainingTime(
     if (seconds * 1000 > longStep) slow = size
   }
   const seconds = ({ iterations, batch }: Pick<DistillationSettings, 'iterations' | 'batch'>, size: number): number =>
-    iterations * batch * (secondsPerPatch.get(model.fixedSize ?? size) ?? 0)
+    iterations * batch * (secondsPerPatch.get(takenSize(model, size)) ?? 0)
   const recipe = recipeOf(method, model, sites, distillation, patchSize)
   context.emit({
     kind: 'estimate',

@@ -126,12 +126,13 @@ const pacFloor = 0.4
 function pac(model: Model, sites: readonly QuantizerSite[], patchSize: number): Recipe {
   const perChannelSites = perChannel(model.graph, sites)
   const bindings = new Map([
-    [sizes.batch, pacBatch],
+    [sizes.batch, 1],
     [sizes.height, patchSize],
     [sizes.width, patchSize]
   ])
   const types = inferShapes(bindInputs(model.graph, bindings))
-  const elements = (value: string): number => evaluateDimension(product(types.get(value)?.shape ?? []))
+  const elements = ({ kind, value }: QuantizerSite): number =>
+    evaluateDimension(product(types.get(value)?.shape ?? [])) * (kind === 'activation' ? pacBatch : 1)
   return {
     method: 'dbdc+pac',
     sites: perChannelSites,
@@ -148,7 +149,7 @@ function pac(model: Model, sites: readonly QuantizerSite[], patchSize: number): 
       let at = 0
       for (const site of perChannelSites) {
         const end = at + 2 * rowsOf(site)
-        gradientScales.fill(1 / Math.sqrt(elements(site.value) * levelsOf(bits[site.kind] - 1)), at, end)
+        gradientScales.fill(1 / Math.sqrt(elements(site) * levelsOf(bits[site.kind] - 1)), at, end)
         rates[site.kind].fill(site.kind === 'activation' ? 5e-3 : 5e-6, at, end)
         at = end
       }

@@ -2,8 +2,9 @@ import { freemem, availableParallelism } from 'node:os'
 import { distillationGraph } from '../../core/distillation/objective'
 import { estimateMemory } from '../../core/evaluation/memory'
 import { bindInputs } from '../../core/graph/fold'
-import { sizes, type Model } from '../../core/models/model'
+import { sizes, takesBatches, type Model } from '../../core/models/model'
 import type { Runtime, Session } from '../../core/runtime'
+import { StudioError } from '../errors'
 import type { Recipe } from './recipe'
 
 /** Sessions that compute losses and gradients, and the shape of what one run takes. */
@@ -25,6 +26,10 @@ export async function loadSessions(
 ): Promise<TrainingSessions> {
   const { batch, objective, sites, weights } = recipe
   const runBatch = objective.loss === 'released' ? batch : 1
+  if (runBatch > 1 && !takesBatches(model)) {
+    const what = 'The loss "released" compares the samples of a batch, and this network takes one picture at a time'
+    throw new StudioError('refused', `${what}; choose --loss corrected.`)
+  }
   const bindings = new Map([
     [sizes.batch, runBatch],
     [sizes.height, patchSize],

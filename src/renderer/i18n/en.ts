@@ -13,7 +13,7 @@ export const en = {
     demoHint: 'Quantizes the bundled SwinIR to 2 bits on sample photographs; about a minute and a half on two cores.',
     openModel: 'Open model',
     openModelHint:
-      'See what a checkpoint (.pth, .pt, .safetensors) holds and what quantization would gain. It can be dropped here, too.',
+      'See what a model (.pth, .pt, .safetensors, .onnx) holds and what quantization would gain. It can be dropped here, too.',
     openRun: 'Open run folder',
     openRunHint: 'See a run that the command line made, or one from another machine.',
     recent: 'Recent runs',
@@ -423,7 +423,8 @@ export const en = {
     },
     nothingChosen: 'Nothing chosen yet',
     chooseModel: 'Choose model …',
-    chooseModelHint: 'A checkpoint of SwinIR or EDSR: .pth, .pt or .safetensors. It can be dropped here.',
+    chooseModelHint:
+      'A checkpoint of SwinIR or EDSR (.pth, .pt, .safetensors), or any network as .onnx. It can be dropped here.',
     bundled: 'Take the model that comes with the program',
     modelRefused: 'This model cannot be quantized',
     detected: 'What the file holds',

@@ -38,7 +38,7 @@ function network(): Graph {
 }
 
 const site = (value: string, kind: QuantizerSite['kind'] = 'activation'): QuantizerSite => {
-  return { name: value, kind, value, node: '', input: 0 }
+  return { name: value, kind, value, readers: [] }
 }
 const patches = [0, 1, 2].map((p) => Float32Array.from({ length: 6 }, (_, i) => ((i * 5 + p * 3) % 7) / 7 + p))
 const yOf = (x: number): number => Math.exp(Math.fround(4 * x))

@@ -76,9 +76,21 @@ describe('a symbolic dimension', () => {
     expect(format(divideFloor(add(multiply(h, 8), 7), 8))).toBe('height')
     expect(modulo(multiply(h, 8), 8)).toBe(0)
     expect(format(product([h, w, 3]))).toBe('3*height*width')
+    const [rows, columns] = [add(h, 6), add(w, 6)]
+    expect(format(divideFloor(product([rows, columns, 6]), multiply(columns, 6)))).toBe(format(rows))
   })
 
   it('has no number while a symbol is free', () => {
     expect(() => evaluateDimension(add(h, 1))).toThrow(/height/)
+  })
+
+  it('of which only multiples occur divides by their factors, and reads as any other', () => {
+    const side = symbol('side', 16)
+    expect([4, 8, 3].map((n) => format(divideFloor(side, n)))).toEqual(['side/4', 'side/8', 'floor((side)/(3))'])
+    expect(format(multiply(divideFloor(side, 8), 32))).toBe('4*side')
+    expect(format(multiply(divideFloor(side, 8), divideFloor(side, 8)))).toBe('side*side/64')
+    expect(sameDimension(multiply(divideFloor(side, 8), 8), side)).toBe(true)
+    expect(evaluateDimension(divideFloor(side, 8), new Map([['side', 48]]))).toBe(6)
+    expect(() => bind(side, new Map([['side', 50]]))).toThrow('side 50 is no multiple of 16')
   })
 })

@@ -17,6 +17,7 @@ const booleans = (...values: readonly number[]): Tensor => {
 const bytes = (...values: readonly number[]): Tensor => {
   return { type: 'uint8', shape: [values.length], data: Uint8Array.from(values) }
 }
+const indices = (shape: readonly number[], ...values: readonly number[]): Tensor => ({ ...indexTensor(values), shape })
 const scalar = (value: number): Tensor => ({ type: 'int64', shape: [], data: BigInt64Array.of(BigInt(value)) })
 
 /** Operator, inputs that are data, inputs that decide the shape (constants), attributes. */
@@ -57,9 +58,30 @@ const cases: readonly Case[] = [
   ['Clip', [floats([5]), floats([], -1), floats([], 2)]],
   ['Cast', [floats([5])], [], { to: int(7) }],
   ['Cast', [integers(0, 3, -1)], [], { to: int(9) }],
+  ['PRelu', [floats([2, 3, 1]), floats([3, 1], 0.1, 0.2)]],
+  ['Pow', [floats([4], 0.5, 0.5), integers(0, 1, 2, 3)]],
+  ['Not', [booleans(0, 1)]],
+  ['Ceil', [floats([5])]],
+  ['Reciprocal', [floats([5], 0.5)]],
+  ['Sin', [floats([5])]],
+  ['Cos', [floats([5])]],
+  ['Elu', [floats([5])]],
+  ['HardSigmoid', [floats([5])]],
+  ['HardSwish', [floats([5])]],
+  ['Mish', [floats([5])]],
+  ['Softplus', [floats([5])]],
+  ['Sum', [floats([2, 3]), floats([3], 0)]],
   ['Where', [booleans(1, 0, 1), floats([2, 3]), floats([3])]],
   ['Identity', [floats([2, 3])]],
   ['Shape', [floats([2, 3, 1])]],
+  ['Shape', [floats([2, 3, 1])], [], { start: int(1), end: int(-1) }],
+  ['ConstantOfShape', [], [integers(2, 3)], { value: { kind: 'tensor', value: integers(7) } }],
+  ['ConstantOfShape', [], [integers(2)]],
+  ['Flatten', [floats([2, 3, 4])], [], { axis: int(2) }],
+  ['Tile', [floats([2, 3])], [integers(2, 1)]],
+  ['ScatterND', [floats([4, 2]), indices([3, 1], -1, 0, 1), floats([3, 2], 9)]],
+  ['ScatterND', [floats([2, 2]), indices([1, 2], 1, -1), floats([1], 9)]],
+  ['SpaceToDepth', [floats([1, 2, 4, 6])], [], { blocksize: int(2) }],
   ['Reshape', [floats([2, 3, 4])], [integers(0, -1, 2)]],
   ['Reshape', [floats([2, 6])], [integers(-1)]],
   ['Transpose', [floats([2, 3, 4])], [], { perm: ints([2, 0, 1]) }],
@@ -89,6 +111,9 @@ const cases: readonly Case[] = [
   ],
   ['MaxPool', [floats([1, 2, 7, 8])], [], { kernel_shape: ints([3, 3]), strides: ints([2, 3]) }],
   ['MaxPool', [floats([1, 2, 4, 5])], [], { kernel_shape: ints([3, 3]), pads: ints([1, 1, 1, 1]) }],
+  ['AveragePool', [floats([1, 2, 7, 8])], [], { kernel_shape: ints([3, 2]), strides: ints([2, 2]) }],
+  ['GlobalAveragePool', [floats([2, 3, 4, 5])]],
+  ['ReduceProd', [integers(2, 3, 4)], [], { keepdims: int(0) }],
   ['ReduceSum', [floats([2, 3, 4])], [integers(1)], { keepdims: int(0) }],
   ['ReduceMean', [floats([2, 3, 4])], [integers(-1, 0)]],
   ['ReduceMin', [floats([2, 3])]],

@@ -7,7 +7,7 @@ import {
   flipVertical,
   fromTensor,
   makeImage,
-  padToMultiple,
+  padTo,
   quantizeTo8Bit,
   toRgb,
   toTensor,
@@ -64,20 +64,22 @@ describe('cropping', () => {
 
 describe('padding to a multiple', () => {
   it('mirrors with the edge repeated, as BasicSR’s evaluation does', () => {
-    const padded = padToMultiple(numbered(5, 3), 4)
+    const padded = padTo(numbered(5, 3), 8, 4, 'repeats-edge')
     expect([padded.width, padded.height]).toEqual([8, 4])
     expect(row(padded, 0)).toEqual([0, 1, 2, 3, 4, 4, 3, 2])
     expect(row(padded, 3)).toEqual([20, 21, 22, 23, 24, 24, 23, 22])
   })
 
   it('mirrors again and again where the picture is smaller than what is missing', () => {
-    expect(row(padToMultiple(numbered(2, 1), 8), 0)).toEqual([0, 1, 1, 0, 0, 1, 1, 0])
-    expect([...padToMultiple(numbered(1, 1), 3).data]).toEqual(new Array(9).fill(0))
+    expect(row(padTo(numbered(2, 1), 8, 8, 'repeats-edge'), 0)).toEqual([0, 1, 1, 0, 0, 1, 1, 0])
+    expect(row(padTo(numbered(3, 1), 8, 1, 'skips-edge'), 0)).toEqual([0, 1, 2, 1, 0, 1, 2, 1])
+    expect([...padTo(numbered(1, 1), 2, 1, 'skips-edge').data]).toEqual([0, 0])
+    expect([...padTo(numbered(1, 1), 3, 3, 'repeats-edge').data]).toEqual(new Array(9).fill(0))
   })
 
   it('leaves what fits as it is', () => {
     const image = numbered(8, 4)
-    expect(padToMultiple(image, 4)).toBe(image)
+    expect(padTo(image, image.width, image.height, 'skips-edge')).toBe(image)
   })
 })
 

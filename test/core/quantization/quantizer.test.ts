@@ -41,7 +41,7 @@ function quantizerSession(): Promise<Session> {
   const builder = new GraphBuilder()
   const x = builder.input('x', [400])
   const output = builder.apply('Identity', [x], {}, 'y')
-  const site = { name: 'x', kind: 'activation', value: 'x', node: 'y', input: 0 } as const
+  const site = { name: 'x', kind: 'activation', value: 'x', readers: [{ node: 'y', input: 0 }] } as const
   session ??= onnxruntimeCpu.load(lowerQuantizers(placeQuantizers(builder.build([output]), [site])), { threads: 1 })
   return session
 }

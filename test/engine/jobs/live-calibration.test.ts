@@ -26,7 +26,12 @@ const tensors: Readonly<Record<string, (i: number) => number>> = {
   weight: (i) => Math.sin(i) * (i % 900 === 0 ? 500 : 1)
 }
 const sites = Object.keys(tensors).map((value): QuantizerSite => {
-  return { name: `${value}.q`, kind: value === 'weight' ? 'weight' : 'activation', value, node: value, input: 0 }
+  return {
+    name: `${value}.q`,
+    kind: value === 'weight' ? 'weight' : 'activation',
+    value,
+    readers: [{ node: value, input: 0 }]
+  }
 })
 const without = (value: string): readonly QuantizerSite[] => sites.filter((site) => site.value !== value)
 const graph: Graph = { inputs: [], outputs: [], nodes: [], initializers: new Map() }

@@ -47,7 +47,8 @@ export function differentiate(graph: Graph, loss: string, values: readonly strin
     if (!node.outputs.some((output) => path.has(output) && contributions.has(output))) continue
     const rule = rules.get(node.op)
     if (rule === undefined) {
-      throw new StudioError('refused', `No gradient is known of the operator ${node.op} (node "${node.name}").`)
+      const what = `No gradient is known of the operator ${node.op} (node "${node.name}"), so nothing behind it can be trained`
+      throw new StudioError('refused', `${what}; minmax, percentile, dbdc and dobi work without.`)
     }
     const step = new BackwardStep(builder, node, node.outputs.map(total), types, path, graph.initializers)
     rule(step).forEach((gradient, i) => {

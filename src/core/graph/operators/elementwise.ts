@@ -1,5 +1,5 @@
 import type { ElementType } from '../../tensor'
-import { add, divideFloor, modulo, multiply, sameDimension, subtract, type Dimension } from '../dimension'
+import { add, divideFloor, isWhole, modulo, multiply, sameDimension, subtract, type Dimension } from '../dimension'
 import { intAttribute, type ValueType } from '../graph'
 import {
   broadcast,
@@ -36,12 +36,16 @@ export function elementTypeOfCode(code: number): ElementType | null {
 
 type NumberRule = (a: number, b: number) => number
 
-/** Element by element with broadcasting; symbolic integers where `symbolic` says how. */
-function binary(
-  rule: NumberRule,
-  symbolic: ((a: Dimension, b: Dimension) => Dimension) | null,
-  boolean = false
-): Operator {
+/** How symbolic numbers are joined; null where no formula has the result. */
+type SymbolicRule = (a: Dimension, b: Dimension, type: ElementType) => Dimension | null
+
+/** Elements none of which is missing, else null. */
+function complete(elements: readonly (Dimension | null)[]): readonly Dimension[] | null {
+  return elements.every((element) => element !== null) ? elements : null
+}
+
+/** Element by element with broadcasting; symbolic numbers where `symbolic` says how. */
+function binary(rule: NumberRule, symbolic: SymbolicRule = () => null, boolean = false): Operator {
   return {
     infer(node, inputs) {
       const a = required(node, inputs, 0)
@@ -53,17 +57,15 @@ function binary(
       const a = required(node, inputs, 0)
       const b = required(node, inputs, 1)
       const [x, y] = broadcastPair(node, a, b, output)
-      const round = output?.type === 'float32' ? Math.fround : (value: number) => value
-      return [
-        x.map((left, i) => {
-          const right = y[i] ?? NaN
-          if (typeof left === 'number' && typeof right === 'number') {
-            return a.type === 'float32' || symbolic === null ? round(rule(left, right)) : symbolic(left, right)
-          }
-          if (symbolic === null) throw misfit(node, 'its operands are known only at run time')
-          return symbolic(left, right)
-        })
-      ]
+      // Quotients of integers lose their fraction.
+      const round = output?.type === 'float32' ? Math.fround : Math.trunc
+      const joined = x.map((left, i) => {
+        const right = y[i] ?? NaN
+        const areNumbers = typeof left === 'number' && typeof right === 'number'
+        return areNumbers ? round(rule(left, right)) : symbolic(left, right, a.type)
+      })
+      const elements = complete(joined)
+      return elements === null ? null : [elements]
     }
   }
 }
@@ -80,12 +82,14 @@ function broadcastPair(
   return [expand(a), expand(b)]
 }
 
-/** Integers lose their fraction, as in ONNX; symbolic sizes are never negative, where rounding down is the same. */
-function divideTruncating(a: Dimension, b: Dimension): Dimension {
-  return typeof a === 'number' && typeof b === 'number' ? Math.trunc(a / b) : divideFloor(a, b)
+/** Symbolic sizes are never negative, so that rounding down is the same as ONNX's cutting off. */
+const quotient: SymbolicRule = (a, b, type) => {
+  if (type !== 'float32') return divideFloor(a, b)
+  if (typeof b === 'number') return multiply(a, 1 / b)
+  return modulo(a, b) === 0 ? divideFloor(a, b) : null
 }
 
-const equality = (a: Dimension, b: Dimension): Dimension => Number(sameDimension(a, b))
+const equality: SymbolicRule = (a, b) => Number(sameDimension(a, b))
 
 /** Element by element, same shape and type. */
 function unary(rule?: (x: number) => number): Operator {
@@ -98,22 +102,45 @@ function unary(rule?: (x: number) => number): Operator {
     infer,
     evaluate(node, inputs) {
       const { type, known } = required(node, inputs, 0)
-      return [
+      const elements = complete(
         known.map((value) => {
-          if (typeof value !== 'number') throw misfit(node, 'its operand is known only at run time')
-          return type === 'float32' ? Math.fround(rule(value)) : rule(value)
+          if (typeof value === 'number') return type === 'float32' ? Math.fround(rule(value)) : rule(value)
+          return rounds.has(node.op) && isWhole(value) ? value : null
         })
-      ]
+      )
+      return elements === null ? null : [elements]
     }
   }
 }
 
+/** Operators that leave whole numbers as they are. */
+const rounds: ReadonlySet<string> = new Set(['Floor', 'Ceil'])
+
 /** Operators with any number of operands of one type. */
-const variadic: Operator = {
-  infer(node, inputs) {
-    const first = required(node, inputs, 0)
-    const shape = inputs.reduce((sum, input) => broadcast(node, sum, input?.shape ?? []), first.shape)
-    return [{ type: first.type, shape }]
+function variadic(rule: NumberRule): Operator {
+  return {
+    infer(node, inputs) {
+      const first = required(node, inputs, 0)
+      const shape = inputs.reduce((sum, input) => broadcast(node, sum, input?.shape ?? []), first.shape)
+      return [{ type: first.type, shape }]
+    },
+    evaluate(node, inputs, [output]) {
+      const shape = numericShape(node, output?.shape ?? [])
+      const operands = inputs.map((_, i) => {
+        const { known, shape: own } = required(node, inputs, i)
+        return pick(known, shape, broadcastStrides(numericShape(node, own), shape.length))
+      })
+      const [first = [], ...others] = operands
+      const elements = complete(
+        first.map((start, i) =>
+          others.reduce<Dimension | null>((sum, operand) => {
+            const next = operand[i]
+            return typeof sum === 'number' && typeof next === 'number' ? rule(sum, next) : null
+          }, start)
+        )
+      )
+      return elements === null ? null : [elements]
+    }
   }
 }
 
@@ -121,20 +148,29 @@ export const elementwise: Readonly<Record<string, Operator>> = {
   Add: binary((a, b) => a + b, add),
   Sub: binary((a, b) => a - b, subtract),
   Mul: binary((a, b) => a * b, multiply),
-  Div: binary((a, b) => a / b, divideTruncating),
+  Div: binary((a, b) => a / b, quotient),
   Mod: binary((a, b) => a - b * Math.floor(a / b), modulo),
-  Pow: binary((a, b) => a ** b, null),
-  And: binary((a, b) => a && b, null, true),
-  Or: binary((a, b) => a || b, null, true),
+  /** The exponent may be of another type. */
+  Pow: {
+    ...binary((a, b) => a ** b),
+    infer(node, inputs) {
+      const [base, exponent] = [required(node, inputs, 0), required(node, inputs, 1)]
+      return [{ type: base.type, shape: broadcast(node, base.shape, exponent.shape) }]
+    }
+  },
+  PRelu: binary((x, slope) => (x < 0 ? slope * x : x)),
+  And: binary((a, b) => a && b, undefined, true),
+  Or: binary((a, b) => a || b, undefined, true),
   Equal: binary((a, b) => Number(a === b), equality, true),
-  Greater: binary((a, b) => Number(a > b), null, true),
-  GreaterOrEqual: binary((a, b) => Number(a >= b), null, true),
-  Less: binary((a, b) => Number(a < b), null, true),
-  LessOrEqual: binary((a, b) => Number(a <= b), null, true),
+  Greater: binary((a, b) => Number(a > b), undefined, true),
+  GreaterOrEqual: binary((a, b) => Number(a >= b), undefined, true),
+  Less: binary((a, b) => Number(a < b), undefined, true),
+  LessOrEqual: binary((a, b) => Number(a <= b), undefined, true),
+  Not: unary((x) => Number(x === 0)),
 
-  Min: variadic,
-  Max: variadic,
-  Sum: variadic,
+  Min: variadic(Math.min),
+  Max: variadic(Math.max),
+  Sum: variadic((a, b) => Math.fround(a + b)),
 
   Abs: unary(Math.abs),
   Neg: unary((x) => -x),
@@ -143,6 +179,10 @@ export const elementwise: Readonly<Record<string, Operator>> = {
   Sqrt: unary(Math.sqrt),
   Sign: unary(Math.sign),
   Floor: unary(Math.floor),
+  Ceil: unary(Math.ceil),
+  Reciprocal: unary((x) => 1 / x),
+  Sin: unary(Math.sin),
+  Cos: unary(Math.cos),
   Round: unary(),
   Erf: unary(),
   Gelu: unary(),
@@ -150,6 +190,11 @@ export const elementwise: Readonly<Record<string, Operator>> = {
   LeakyRelu: unary(),
   Sigmoid: unary(),
   Tanh: unary(),
+  Elu: unary(),
+  HardSigmoid: unary(),
+  HardSwish: unary(),
+  Mish: unary(),
+  Softplus: unary(),
 
   Clip: unary(),
 
@@ -162,12 +207,13 @@ export const elementwise: Readonly<Record<string, Operator>> = {
     evaluate(node, inputs, [output]) {
       const { known } = required(node, inputs, 0)
       if (output?.type === 'float32') return [known]
-      return [
+      const elements = complete(
         known.map((value) => {
-          if (typeof value !== 'number') return value
+          if (typeof value !== 'number') return isWhole(value) ? value : null
           return output?.type === 'bool' ? Number(value !== 0) : Math.trunc(value)
         })
-      ]
+      )
+      return elements === null ? null : [elements]
     }
   },
 

@@ -79,6 +79,24 @@ export const linear: Readonly<Record<string, Operator>> = {
       ]
       return types.slice(0, node.outputs.length)
     }
+  },
+
+  AveragePool: {
+    infer(node, inputs) {
+      const x = required(node, inputs, 0)
+      if (x.shape.length !== 4) throw misfit(node, 'only two-dimensional pooling is supported')
+      if (intAttribute(node, 'ceil_mode', 0) !== 0) throw misfit(node, 'ceil_mode is not supported')
+      const kernel = intsAttribute(node, 'kernel_shape', [1, 1])
+      return [{ type: x.type, shape: [...x.shape.slice(0, 2), ...windowCounts(node, x.shape, kernel)] }]
+    }
+  },
+
+  /** The mean of every channel. */
+  GlobalAveragePool: {
+    infer(node, inputs) {
+      const { type, shape } = required(node, inputs, 0)
+      return [{ type, shape: shape.map((size, axis) => (axis < 2 ? size : 1)) }]
+    }
   }
 }
 

@@ -3,6 +3,7 @@ import {
   add,
   divideFloor,
   format,
+  isWhole,
   multiply,
   product,
   sameDimension,
@@ -86,9 +87,10 @@ export const movement: Readonly<Record<string, Operator>> = {
     evaluate: copy
   },
 
+  /** What it gives is known as soon as the shape of its input is (`partOfShape`). */
   Shape: {
     infer(node, inputs) {
-      return [{ type: 'int64', shape: [required(node, inputs, 0).shape.length] }]
+      return [{ type: 'int64', shape: [partOfShape(node, required(node, inputs, 0)).length] }]
     }
   },
 
@@ -156,10 +158,65 @@ export const movement: Readonly<Record<string, Operator>> = {
     }
   },
 
+  /** x with other elements, or rows, where the indices point. */
   ScatterND: {
     infer(node, inputs) {
       const { type, shape } = required(node, inputs, 0)
       return [{ type, shape }]
+    },
+    evaluate(node, inputs) {
+      const x = required(node, inputs, 0)
+      if (stringAttribute(node, 'reduction', 'none') !== 'none') return null
+      const shape = numericShape(node, x.shape)
+      const indices = required(node, inputs, 1)
+      const depth = numeric(node, indices.shape.at(-1))
+      const rowLength = elementCount(shape.slice(depth))
+      const updates = required(node, inputs, 2).known
+      const scattered = [...x.known]
+      for (let row = 0; row * depth < indices.known.length; row++) {
+        let at = 0
+        for (let axis = 0; axis < depth; axis++) {
+          const index = numeric(node, indices.known[row * depth + axis])
+          const size = shape[axis] ?? 0
+          at = at * size + (index < 0 ? index + size : index)
+        }
+        for (let i = 0; i < rowLength; i++) scattered[at * rowLength + i] = updates[row * rowLength + i] ?? NaN
+      }
+      return [scattered]
+    }
+  },
+
+  /** The attribute `value`, one element, or float zero, over a whole shape. */
+  ConstantOfShape: {
+    infer(node, inputs) {
+      const shape = knownDimensions(node, required(node, inputs, 0))
+      const value = node.attributes['value']
+      return [{ type: value?.kind === 'tensor' ? value.value.type : 'float32', shape }]
+    },
+    evaluate(node, _, [output]) {
+      const value = node.attributes['value']
+      const element = value?.kind === 'tensor' ? Number(value.value.data[0]) : 0
+      return [new Array<number>(elementCount(numericShape(node, output?.shape ?? []))).fill(element)]
+    }
+  },
+
+  /** Axes before `axis` become one, and so do the others. */
+  Flatten: {
+    infer(node, inputs) {
+      const { type, shape } = required(node, inputs, 0)
+      const axis = intAttribute(node, 'axis', 1)
+      const at = axis < 0 ? axis + shape.length : axis
+      return [{ type, shape: [product(shape.slice(0, at)), product(shape.slice(at))] }]
+    },
+    evaluate: copy
+  },
+
+  /** The whole repeated along every axis. */
+  Tile: {
+    infer(node, inputs) {
+      const { type, shape } = required(node, inputs, 0)
+      const repeats = knownDimensions(node, required(node, inputs, 1))
+      return [{ type, shape: shape.map((size, axis) => multiply(size, repeats[axis] ?? 1)) }]
     }
   },
 
@@ -198,8 +255,7 @@ export const movement: Readonly<Record<string, Operator>> = {
       const x = required(node, inputs, 0)
       const axis = normalizeAxis(node, intAttribute(node, 'axis', 0), x.shape.length)
       const parts = node.outputs.length
-      const sizes =
-        knownIntegers(node, inputs, 1) ?? new Array<number>(parts).fill(numeric(node, x.shape[axis]) / parts)
+      const sizes = knownIntegers(node, inputs, 1) ?? equalParts(numeric(node, x.shape[axis]), parts)
       return sizes.map((size) => ({ type: x.type, shape: x.shape.map((old, i) => (i === axis ? size : old)) }))
     }
   },
@@ -278,8 +334,14 @@ export const movement: Readonly<Record<string, Operator>> = {
     infer(node, inputs) {
       const x = required(node, inputs, 0)
       const pads = knownDimensions(node, required(node, inputs, 1))
-      const rank = x.shape.length
-      return [{ type: x.type, shape: x.shape.map((size, i) => add(add(size, pads[i] ?? 0), pads[rank + i] ?? 0)) }]
+      const axes = knownIntegers(node, inputs, 3)?.map((axis) => normalizeAxis(node, axis, x.shape.length))
+      const padded = axes ?? [...x.shape.keys()]
+      if (pads.length !== 2 * padded.length) throw misfit(node, `${pads.length} pads do not fit ${padded.length} axes`)
+      const shape = [...x.shape]
+      padded.forEach((axis, i) => {
+        shape[axis] = add(add(shape[axis] ?? 0, pads[i] ?? 0), pads[padded.length + i] ?? 0)
+      })
+      return [{ type: x.type, shape }]
     }
   },
 
@@ -294,6 +356,20 @@ export const movement: Readonly<Record<string, Operator>> = {
     }
   },
 
+  /** Pixels to channels: [N, C, H, W] → [N, C·r², H / r, W / r]. */
+  SpaceToDepth: {
+    infer(node, inputs) {
+      const { type, shape } = required(node, inputs, 0)
+      const [batch, channels, height, width] = shape
+      const r = intAttribute(node, 'blocksize')
+      const [rows, columns] = [divideFloor(height ?? 0, r), divideFloor(width ?? 0, r)]
+      if (!sameShape([multiply(rows, r), multiply(columns, r)], [height ?? 0, width ?? 0])) {
+        throw misfit(node, `[${shape.map(format).join(', ')}] is not made of blocks of ${r}×${r}`)
+      }
+      return [{ type, shape: [batch ?? 0, multiply(channels ?? 0, r * r), rows, columns] }]
+    }
+  },
+
   /** By constant scales or sizes. */
   Resize: {
     infer(node, inputs): readonly ValueType[] {
@@ -304,12 +380,27 @@ export const movement: Readonly<Record<string, Operator>> = {
       if (stringAttribute(node, 'keep_aspect_ratio_policy', 'stretch') !== 'stretch') {
         throw misfit(node, 'only stretching is supported')
       }
-      return [{ type: x.type, shape: x.shape.map((size, i) => scaleDimension(size, numeric(node, scales[i]))) }]
+      return [{ type: x.type, shape: x.shape.map((size, i) => scaleDimension(node, size, numeric(node, scales[i]))) }]
     }
   }
 }
 
-function scaleDimension(size: Dimension, scale: number): Dimension {
+/** The sizes that a Shape node gives: all, or from `start` to `end`. */
+export function partOfShape(node: Node, { shape }: ValueType): readonly Dimension[] {
+  return shape.slice(intAttribute(node, 'start', 0), intAttribute(node, 'end', shape.length))
+}
+
+/** Sizes of so many parts of an axis, of which the last may be smaller. */
+export function equalParts(size: number, parts: number): number[] {
+  const each = Math.ceil(size / parts)
+  return Array.from({ length: parts }, (_, i) => Math.max(0, Math.min(each, size - i * each)))
+}
+
+function scaleDimension(node: Node, size: Dimension, scale: number): Dimension {
   if (typeof size === 'number') return Math.floor(size * scale)
-  return scale >= 1 ? multiply(size, Math.floor(scale)) : divideFloor(size, Math.round(1 / scale))
+  const scaled = multiply(size, scale)
+  if (isWhole(scaled)) return scaled
+  const factor = Math.round(1 / scale)
+  if (Math.fround(1 / factor) !== Math.fround(scale)) throw misfit(node, `${format(size)} times ${scale} is not whole`)
+  return divideFloor(size, factor)
 }

@@ -11,12 +11,15 @@ export interface Operand extends ValueType {
 export interface Operator {
   /** Types of all outputs. An absent optional input is null. Throws a StudioError where the inputs do not fit. */
   infer(node: Node, inputs: readonly (Operand | null)[]): readonly ValueType[]
-  /** Elements of all outputs when all inputs are known; booleans are 0 and 1. Absent where folding is of no use. */
+  /**
+   * Elements of all outputs when all inputs are known; booleans are 0 and 1. Null where they depend on what symbols stand
+   * for in a way that no formula has. Absent where folding is of no use.
+   */
   evaluate?(
     node: Node,
     inputs: readonly (KnownOperand | null)[],
     outputs: readonly ValueType[]
-  ): readonly (readonly Dimension[])[]
+  ): readonly (readonly Dimension[])[] | null
 }
 
 /** An operand all of whose elements are known. */
@@ -106,7 +109,8 @@ export function forEachOffset(
     }
     const size = shape[axis] ?? 0
     const stride = strides[axis] ?? 0
-    for (let i = 0; i < size; i++) walk(axis + 1, offset + i * stride)
+    if (axis === shape.length - 1) for (let i = 0; i < size; i++) visit(offset + i * stride)
+    else for (let i = 0; i < size; i++) walk(axis + 1, offset + i * stride)
   }
   walk(0, start)
 }

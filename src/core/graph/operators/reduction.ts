@@ -1,3 +1,4 @@
+import { multiply, type Dimension } from '../dimension'
 import { intAttribute, type Node } from '../graph'
 import { knownIntegers, normalizeAxis, required, type Operand, type Operator } from './operator'
 
@@ -18,6 +19,17 @@ const reduce: Operator = {
   }
 }
 
+/** A reduction of all elements to one, by which numbers of elements are computed. */
+function reduceAll(join: (a: Dimension, b: Dimension) => Dimension): Operator {
+  return {
+    ...reduce,
+    evaluate(node, inputs) {
+      const x = required(node, inputs, 0)
+      return reducedAxes(node, inputs).size === x.shape.length ? [[x.known.reduce(join)]] : null
+    }
+  }
+}
+
 const sameAsFirst: Operator = {
   infer(node, inputs) {
     const { type, shape } = required(node, inputs, 0)
@@ -31,6 +43,7 @@ export const reduction: Readonly<Record<string, Operator>> = {
   ReduceMin: reduce,
   ReduceMax: reduce,
   ReduceL2: reduce,
+  ReduceProd: reduceAll(multiply),
   Softmax: sameAsFirst,
 
   /** Outputs: normalized x; optionally mean and reciprocal standard deviation, with size 1 along the reduced axes. */

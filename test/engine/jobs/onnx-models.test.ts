@@ -1,0 +1,63 @@
+import { join } from 'node:path'
+import { beforeAll, expect, it } from 'vitest'
+import { settingsOf } from '../../../src/contract/presets'
+import { makeContext } from '../../../src/engine/job'
+import { evaluate } from '../../../src/engine/jobs/evaluate'
+import { quantize } from '../../../src/engine/jobs/quantize'
+import { resume } from '../../../src/engine/jobs/resume'
+import { upscale } from '../../../src/engine/jobs/upscale'
+import { TrainingPaused } from '../../../src/engine/training/control'
+import { temporaryFolder } from '../../cli/run-cli'
+import { writeTestPicture } from '../../pictures'
+import { describeWithSharedData, sharedData } from '../../shared-data'
+
+const folder = temporaryFolder()
+const set = join(folder, 'set')
+const picture = join(set, 'HR', 'a.png')
+
+beforeAll(async () => {
+  await writeTestPicture(picture, 132, 96)
+})
+
+/** A CNN that shares weights, and a transformer whose sizes are multiples of eight. */
+describeWithSharedData('a real network from an ONNX file goes the whole way', () => {
+  it.each([
+    ['CARN_M_x4', 64],
+    ['MobileSR_x4', 106]
+  ])('%s', async (name, quantizers) => {
+    const model = sharedData('models', `${name}.onnx`)
+    const run = join(folder, name)
+    const usual = settingsOf('fast')
+    const settings = {
+      ...usual,
+      methods: ['minmax' as const, 'dobi' as const, '2dquant' as const, '2dquant+' as const],
+      bits: [{ weight: 8 as const, activation: 8 as const }],
+      patches: 2,
+      patchSize: 16,
+      distillation: { ...usual.distillation, iterations: 2, batch: 1 }
+    }
+    const shared = { overrides: {}, scale: undefined, filter: {}, memoryCap: undefined }
+    const calibration = { calibration: set, calibrationKind: undefined }
+    const stopping = new AbortController()
+    const begun = await makeContext((event) => {
+      if (event.kind === 'validation') stopping.abort()
+    }, stopping.signal)
+    const quantizing = quantize({ model, ...shared, ...calibration, settings, out: run, tellsTime: false }, begun)
+    await expect(quantizing).rejects.toThrow(TrainingPaused)
+
+    const context = await makeContext(() => undefined, new AbortController().signal)
+    const resumed = await resume({ run, keepBest: false }, context)
+    expect(resumed.quantizers).toBe(quantizers)
+    expect(resumed.variants.map(({ training }) => training?.outcome)).toEqual(['finished', 'finished'])
+
+    const { results } = await evaluate({ subject: run, sets: [{ folder: set }], ...shared }, context)
+    expect(results.map(({ method }) => method)).toEqual(['fp', 'minmax', 'dobi', '2dquant', '2dquant+'])
+    for (const { method, againstFp } of results.slice(1)) {
+      expect(againstFp?.[0]?.mean.psnr, method).toBeGreaterThan(30)
+    }
+    const filter = { method: '2dquant+' as const }
+    const out = join(folder, `${name} enlarged`)
+    const { images } = await upscale({ subject: run, inputs: [picture], out, ...shared, filter }, context)
+    expect(images[0]).toMatchObject({ width: 528, height: 384 })
+  })
+})

@@ -1,0 +1,113 @@
+import { create, toBinary, type MessageInitShape } from '@bufbuild/protobuf'
+import {
+  AttributeProto_AttributeType as AttributeType,
+  ModelProtoSchema,
+  type AttributeProtoSchema,
+  type ModelProto,
+  type TensorProtoSchema
+} from 'onnx-buf'
+import type { Attributes } from '../../src/core/graph/graph'
+import { elementTypeCode } from '../../src/core/graph/operators/elementwise'
+import type { Tensor } from '../../src/core/tensor'
+
+/** One node of a file that is written. */
+export interface WrittenNode {
+  readonly op: string
+  readonly name?: string
+  readonly domain?: string
+  readonly inputs: readonly string[]
+  readonly outputs: readonly string[]
+  readonly attributes?: Attributes
+}
+
+/** What an ONNX file holds, as its writer wants it: nothing is checked or converted. */
+export interface WrittenFile {
+  readonly opset: number
+  /** Element type by its ONNX number, 1 (float32) where it is absent; sizes by number or name. */
+  readonly inputs: readonly {
+    readonly name: string
+    readonly shape: readonly (number | string)[]
+    readonly type?: number
+  }[]
+  readonly outputs: readonly string[]
+  readonly nodes: readonly WrittenNode[]
+  readonly constants?: Readonly<Record<string, Tensor>>
+  readonly metadata?: Readonly<Record<string, string>>
+  /** Changes what will be written. */
+  readonly edit?: (model: ModelProto) => void
+}
+
+/** The bytes of an ONNX file. */
+export function onnxFile({
+  opset,
+  inputs,
+  outputs,
+  nodes,
+  constants = {},
+  metadata = {},
+  edit
+}: WrittenFile): Uint8Array {
+  const model = create(ModelProtoSchema, {
+    irVersion: 8n,
+    opsetImport: [
+      { domain: '', version: BigInt(opset) },
+      { domain: 'com.microsoft', version: 1n }
+    ],
+    metadataProps: Object.entries(metadata).map(([key, value]) => ({ key, value })),
+    graph: {
+      name: 'graph',
+      node: nodes.map(({ op, name = '', domain = '', inputs: read, outputs: made, attributes = {} }) => ({
+        name,
+        opType: op,
+        domain,
+        input: [...read],
+        output: [...made],
+        attribute: Object.entries(attributes).map(([key, attribute]) => attributeProto(key, attribute))
+      })),
+      initializer: Object.entries(constants).map(([name, tensor]) => tensorProto(name, tensor)),
+      input: inputs.map(({ name, shape, type = 1 }) => ({
+        name,
+        type: {
+          value: { case: 'tensorType' as const, value: { elemType: type, shape: { dim: shape.map(dimension) } } }
+        }
+      })),
+      output: outputs.map((name) => ({
+        name,
+        type: { value: { case: 'tensorType' as const, value: { elemType: inputs[0]?.type ?? 1 } } }
+      }))
+    }
+  })
+  edit?.(model)
+  return toBinary(ModelProtoSchema, model)
+}
+
+function dimension(size: number | string) {
+  return typeof size === 'number'
+    ? { value: { case: 'dimValue' as const, value: BigInt(size) } }
+    : { value: { case: 'dimParam' as const, value: size } }
+}
+
+function tensorProto(name: string, { type, shape, data }: Tensor): MessageInitShape<typeof TensorProtoSchema> {
+  const rawData = new Uint8Array(data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength) as ArrayBuffer)
+  return { name, dataType: elementTypeCode(type), dims: shape.map(BigInt), rawData }
+}
+
+function attributeProto(name: string, attribute: Attributes[string]): MessageInitShape<typeof AttributeProtoSchema> {
+  const text = (value: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(value)
+  switch (attribute.kind) {
+    case 'int':
+      return { name, type: AttributeType.INT, i: BigInt(attribute.value) }
+    case 'float':
+      return { name, type: AttributeType.FLOAT, f: attribute.value }
+    case 'string':
+      return { name, type: AttributeType.STRING, s: text(attribute.value) }
+    case 'ints':
+      return { name, type: AttributeType.INTS, ints: attribute.value.map(BigInt) }
+    case 'floats':
+      return { name, type: AttributeType.FLOATS, floats: [...attribute.value] }
+    case 'strings':
+      return { name, type: AttributeType.STRINGS, strings: attribute.value.map(text) }
+    case 'tensor':
+      return { name, type: AttributeType.TENSOR, t: tensorProto('', attribute.value) }
+  }
+}
