@@ -48,9 +48,9 @@ test('frames while six pictures are moved and enlarged', async () => {
     const [x, y] = [box.x + box.width * 0.17, box.y + box.height * 0.3]
 
     const measure = async (name: string, move: (step: number) => Promise<void>): Promise<void> => {
-      let ends = false
-      const frames = framesOf(page, watched).finally(() => (ends = true))
-      for (let step = 0; !ends; step++) await move(step)
+      const watching = { isGoing: true }
+      const frames = framesOf(page, watched).finally(() => (watching.isGoing = false))
+      for (let step = 0; watching.isGoing; step++) await move(step)
       const times = await frames
       tell({ name: `% of frames within 34 ms: ${name}`, value: percentWithin(times, 34), atLeast: 95 })
       tell({ name: `frames a second: ${name}`, value: times.length / watched })
