@@ -139,7 +139,7 @@ describe('training', () => {
   })
 
   it('makes the same files from the same seed, and others from another', async () => {
-    const short = ['--bits', '2', '--method', '2dquant+,2dquant', '--iterations', '21']
+    const short = ['--bits', '2', '--method', '2dquant+', '--iterations', '6']
     const [one, again, other] = [
       await train('one', ...short),
       await train('again', ...short),
