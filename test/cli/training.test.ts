@@ -188,7 +188,7 @@ describe('training', () => {
 
 describe('DBDC+Pac', () => {
   it('begins with DBDC bounds, channel by channel in weights, and trains in two phases', async () => {
-    const variants = await train('pac', '--method', 'dbdc+pac', '--bits', '4')
+    const variants = await train('pac', '--method', 'dbdc+pac', '--bits', '4', '--batch', '1')
     expect(variants.map(nameOf)).toEqual(['dbdc 4', 'dbdc+pac 4'])
     const [start, trained] = variants
     const first = start?.quantizers.find(({ name }) => name.endsWith('mlp.fc1.weight'))
