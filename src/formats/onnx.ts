@@ -71,7 +71,7 @@ export function writeOnnx(graph: Graph, metadata: ReadonlyMap<string, string> = 
   return toBinary(ModelProtoSchema, model)
 }
 
-function attributeProto(name: string, attribute: Attribute): MessageInitShape<typeof AttributeProtoSchema> {
+export function attributeProto(name: string, attribute: Attribute): MessageInitShape<typeof AttributeProtoSchema> {
   switch (attribute.kind) {
     case 'int':
       return { name, type: AttributeType.INT, i: BigInt(attribute.value) }

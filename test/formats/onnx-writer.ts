@@ -1,14 +1,9 @@
-import { create, toBinary, type MessageInitShape } from '@bufbuild/protobuf'
-import {
-  AttributeProto_AttributeType as AttributeType,
-  ModelProtoSchema,
-  type AttributeProtoSchema,
-  type ModelProto,
-  type TensorProtoSchema
-} from 'onnx-buf'
+import { create, toBinary } from '@bufbuild/protobuf'
+import { ModelProtoSchema, type ModelProto } from 'onnx-buf'
 import type { Attributes } from '../../src/core/graph/graph'
-import { elementTypeCode } from '../../src/core/graph/operators/elementwise'
 import type { Tensor } from '../../src/core/tensor'
+import { attributeProto } from '../../src/formats/onnx'
+import { tensorProto } from '../../src/formats/onnx-tensor'
 
 /** One node of a file that is written. */
 export interface WrittenNode {
@@ -85,29 +80,4 @@ function dimension(size: number | string) {
   return typeof size === 'number'
     ? { value: { case: 'dimValue' as const, value: BigInt(size) } }
     : { value: { case: 'dimParam' as const, value: size } }
-}
-
-function tensorProto(name: string, { type, shape, data }: Tensor): MessageInitShape<typeof TensorProtoSchema> {
-  const rawData = new Uint8Array(data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength) as ArrayBuffer)
-  return { name, dataType: elementTypeCode(type), dims: shape.map(BigInt), rawData }
-}
-
-function attributeProto(name: string, attribute: Attributes[string]): MessageInitShape<typeof AttributeProtoSchema> {
-  const text = (value: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(value)
-  switch (attribute.kind) {
-    case 'int':
-      return { name, type: AttributeType.INT, i: BigInt(attribute.value) }
-    case 'float':
-      return { name, type: AttributeType.FLOAT, f: attribute.value }
-    case 'string':
-      return { name, type: AttributeType.STRING, s: text(attribute.value) }
-    case 'ints':
-      return { name, type: AttributeType.INTS, ints: attribute.value.map(BigInt) }
-    case 'floats':
-      return { name, type: AttributeType.FLOATS, floats: [...attribute.value] }
-    case 'strings':
-      return { name, type: AttributeType.STRINGS, strings: attribute.value.map(text) }
-    case 'tensor':
-      return { name, type: AttributeType.TENSOR, t: tensorProto('', attribute.value) }
-  }
 }

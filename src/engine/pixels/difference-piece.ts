@@ -3,8 +3,9 @@ import { pixelTileSide, type Difference, type Pixels, type Rectangle } from '../
 import { drawDifference } from '../../core/imaging/difference'
 import { DifferenceMeans } from '../../core/imaging/difference-means'
 import { levelSize } from '../../core/imaging/pyramid'
+import { largerOf } from '../../core/imaging/registration'
 import { partOf, type Picture } from './picture'
-import { enlargedPiece, largerOf } from './registration'
+import { enlargedPiece } from './enlarged-piece'
 
 /** Pixels that are compared one by one at most; of larger pictures, levels of no more than that are. */
 const mostCompared = 2 ** 24

@@ -1,16 +1,18 @@
 import type { z } from 'zod'
 import { pictureCalls, type PictureCall, type PixelSource } from '../../contract/pixels'
+import { largerOf } from '../../core/imaging/registration'
 import { readImageSize } from '../../formats/image-files'
 import { orNull, StudioError } from '../errors'
-import type { CallContext, Service } from '../service/server'
+import { answerCall, isCallOf, type CallHandlers } from '../service/answer-call'
+import type { Service } from '../service/server'
 import { BicubicPicture } from './bicubic-picture'
 import { differencePiece } from './difference-piece'
+import { enlargedPiece } from './enlarged-piece'
 import { LevelCache } from './level-cache'
 import { expectWithin, measureRegion, worstRegions } from './measure'
 import { openOutput } from './output-picture'
 import { partOf, tileOf, type Picture } from './picture'
 import { PictureFiles, stampOf } from './picture-files'
-import { enlargedPiece, largerOf } from './registration'
 
 /** Bytes that levels of outputs and of enlarged pictures may take, and tiles of outputs, of which few are seen at once. */
 const levelBytes = 2 ** 27
@@ -20,9 +22,7 @@ const mostTiles = 512
 /** Side of the largest piece that is told at once: 64 MiB. */
 const mostPiece = 4096
 
-type Args<C extends PictureCall> = z.infer<(typeof pictureCalls)[C]['args']>
 type Result<C extends PictureCall> = z.infer<(typeof pictureCalls)[C]['result']>
-type Handlers = { readonly [C in PictureCall]: (args: Args<C>, context: CallContext) => Promise<Result<C>> }
 
 /** What reads pictures for windows: answers `pictureCalls`. Nothing but pixels of pictures is ever told. */
 export function openPictures(files = new PictureFiles()): Service {
@@ -44,7 +44,7 @@ export function openPictures(files = new PictureFiles()): Service {
     }
   }
 
-  const handlers: Handlers = {
+  const handlers: CallHandlers<typeof pictureCalls> = {
     'pictures.open': async ({ source }) => {
       if (source.kind === 'tiles') return { width: source.width, height: source.height, stamp: '' }
       const stamp = await stampOf(source.path)
@@ -106,24 +106,11 @@ export function openPictures(files = new PictureFiles()): Service {
 
   return {
     call: (name, args, context) => {
-      if (!isCall(name)) throw new StudioError('usage', `What reads pictures knows no call "${name}".`)
-      return callHandler(handlers, name, args, context)
+      if (!isCallOf(pictureCalls, name)) throw new StudioError('usage', `What reads pictures knows no call "${name}".`)
+      return answerCall(pictureCalls, handlers, name, args, context)
     },
     feed: (topic) => {
       throw new StudioError('usage', `What reads pictures knows no topic "${topic}".`)
     }
   }
-}
-
-function isCall(name: string): name is PictureCall {
-  return Object.hasOwn(pictureCalls, name)
-}
-
-async function callHandler<C extends PictureCall>(
-  handlers: Handlers,
-  name: C,
-  args: unknown,
-  context: CallContext
-): Promise<Result<C>> {
-  return handlers[name](pictureCalls[name].args.parse(args) as Args<C>, context)
 }

@@ -3,8 +3,6 @@ import { basename, extname, join, resolve } from 'node:path'
 import {
   engineCalls,
   topicReducers,
-  type CallArgs,
-  type CallResult,
   type EngineCall,
   type EngineConfig,
   type EngineNotice,
@@ -32,12 +30,13 @@ import { readEvents, withDiskErrors } from '../run-folder'
 import { requireRuntime } from '../../runtimes/select'
 import type { TrainingControl } from '../training/control'
 import { expectUnheld } from '../training/live-run'
+import { answerCall, isCallOf, type CallHandlers } from './answer-call'
 import { Feed } from './feed'
 import { JobQueue } from './queue'
 import { BoundsDesk } from './bounds-desk'
 import { describeRun, listRuns } from './run-list'
 import { RunsWatch } from './runs-watch'
-import { failureOf, type CallContext, type Service } from './server'
+import { failureOf, type Service } from './server'
 import { Turns } from './turns'
 
 /** What a model's page tells sizes of, and the input it counts multiplications at. */
@@ -52,10 +51,6 @@ export interface Studio extends Service {
   configure(chosen: Pick<EngineConfig, 'runs' | 'memoryCap'>): void
   /** Brings what is at work to disk; nothing is begun any more. */
   settle(how: 'pause' | 'stop'): Promise<void>
-}
-
-type Handlers = {
-  readonly [C in EngineCall]: (args: CallArgs<C>, context: CallContext) => Promise<CallResult<C>> | CallResult<C>
 }
 
 /** @param tell hears what the main process should know */
@@ -115,7 +110,7 @@ export async function openStudio(initial: EngineConfig, tell: (notice: EngineNot
     tellActivity()
   })
 
-  const handlers: Handlers = {
+  const handlers: CallHandlers<typeof engineCalls> = {
     'queue.add': async ({ request, run }) => {
       if (run === undefined && request.kind !== 'quantize' && request.kind !== 'demo') {
         throw new StudioError('usage', 'Which run is meant was not said.')
@@ -185,8 +180,8 @@ export async function openStudio(initial: EngineConfig, tell: (notice: EngineNot
 
   return {
     call: (name, args, context) => {
-      if (!isCall(name)) throw new StudioError('usage', `The engine knows no call "${name}".`)
-      const answer = (): Promise<unknown> => callHandler(handlers, name, args, context)
+      if (!isCallOf(engineCalls, name)) throw new StudioError('usage', `The engine knows no call "${name}".`)
+      const answer = (): Promise<unknown> => answerCall(engineCalls, handlers, name, args, context)
       return steers(name) || isLong(name) ? answer() : turns.take(answer)
     },
     feed: (topic, key): Feed<unknown, unknown> => {
@@ -224,20 +219,6 @@ function steers(name: EngineCall): boolean {
 /** Whether a call takes steps of its own, and gives way between them as the job at work does, which does not wait for it. */
 function isLong(name: EngineCall): boolean {
   return name === 'data.estimate'
-}
-
-function isCall(name: string): name is EngineCall {
-  return Object.hasOwn(engineCalls, name)
-}
-
-/** Arguments come from a window and are checked before they are used. */
-async function callHandler<C extends EngineCall>(
-  handlers: Handlers,
-  name: C,
-  args: unknown,
-  context: CallContext
-): Promise<CallResult<C>> {
-  return handlers[name](engineCalls[name].args.parse(args) as CallArgs<C>, context)
 }
 
 async function carryOut(

@@ -1,9 +1,11 @@
 import type { Pixels, Rectangle } from '../../contract/pixels'
 import { pixelTileSide } from '../../contract/pixels'
+import { registration } from '../../core/imaging/registration'
 import { dataAddress } from '../pictures'
 import { levelFor, pieceOf, type FigurePiece } from './figure'
 import { pictures } from './pictures'
-import { registration, type Pane, type Scene } from './scene'
+import { levelSize } from './pyramid'
+import type { Pane, Scene } from './scene'
 
 /** A piece of a picture for a figure, and whether all of it is there. */
 export interface ReadPiece {
@@ -39,7 +41,7 @@ export async function readPiece(scene: Scene, pane: Pane, region: Rectangle, sig
 /** Reads all of a pane, from the coarsest level that is as wide as it will be drawn, as the address of a PNG file. */
 export async function readWhole(pane: Pane, drawn: number, signal?: AbortSignal): Promise<string> {
   const level = levelFor(pane.width, drawn)
-  const [width, height] = [Math.ceil(pane.width / 2 ** level), Math.ceil(pane.height / 2 ** level)]
+  const { width, height } = levelSize(pane, level)
   const canvas = canvasOf(width, height)
   for (let row = 0; row * pixelTileSide < height; row++) {
     for (let column = 0; column * pixelTileSide < width; column++) {

@@ -1,4 +1,5 @@
 import type { Rectangle } from '../../contract/pixels'
+import { levelSize } from '../../core/imaging/pyramid'
 import { fontFamily, inkOf } from '../charts/style'
 import { draw, round, sheet, type Drawn } from '../charts/svg'
 import type { Scene } from './scene'
@@ -179,6 +180,6 @@ export function pieceOf({ left, top, width, height }: Rectangle, factor: number)
 /** The coarsest level of a picture that is still as wide as it will be drawn. */
 export function levelFor(width: number, drawn: number): number {
   let level = 0
-  while (Math.ceil(width / 2 ** (level + 1)) >= drawn && level < 16) level++
+  while (levelSize(width, level + 1) >= drawn && level < 16) level++
   return level
 }

@@ -1,4 +1,5 @@
 import { pixelTileSide, type Difference, type PixelSource, type Rectangle } from '../../contract/pixels'
+import { levelSize as sideOfLevel } from '../../core/imaging/pyramid'
 import type { Frame, Placement, Size } from './view'
 
 /** A picture, or the difference of one to another, as it comes: in levels of half the size each, in tiles. */
@@ -54,7 +55,7 @@ export function levelFor(pixelZoom: number): number {
 }
 
 export function levelSize({ width, height }: Size, level: number): Size {
-  return { width: Math.ceil(width / 2 ** level), height: Math.ceil(height / 2 ** level) }
+  return { width: sideOfLevel(width, level), height: sideOfLevel(height, level) }
 }
 
 /** The first level that is a single tile. */

@@ -1,10 +1,11 @@
 import { computed, type ComputedRef, type Ref } from 'vue'
 import type { Rectangle } from '../../contract/pixels'
+import { registration } from '../../core/imaging/registration'
 import { useLatest } from '../engine/latest'
 import { pieceOf } from './figure'
 import { areReadable, pictures } from './pictures'
 import type { RegionNumbers } from './region-text'
-import { registration, type Pane, type Scene } from './scene'
+import type { Pane, Scene } from './scene'
 
 /** Numbers of a region by the ids of panes; the reference has none, nor has a pane of which nothing is known. */
 export function useRegionNumbers(

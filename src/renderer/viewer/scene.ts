@@ -51,12 +51,3 @@ export function regionIn(
   const { left, top } = region
   return { left, top, width: Math.min(region.width, width - left), height: Math.min(region.height, height - top) }
 }
-
-/** Pixels of the scene that one pixel of a pane takes; null where it is no whole number, or differs along the sides. */
-export function registration(
-  scene: Pick<Scene, 'width' | 'height'>,
-  pane: Pick<Pane, 'width' | 'height'>
-): number | null {
-  const factor = scene.width / pane.width
-  return Number.isInteger(factor) && pane.height * factor === scene.height ? factor : null
-}

@@ -1,8 +1,9 @@
 import { formatBits, variantKey } from '../../contract/bounds'
 import type { Outputs } from '../../contract/outputs'
 import type { EvaluatedPicture, PictureView, RunDetails } from '../../contract/runs'
+import { largerOf, registration } from '../../core/imaging/registration'
 import { nameOf } from '../paths'
-import { registration, type Pane, type PaneKind, type Scene } from './scene'
+import type { Pane, PaneKind, Scene } from './scene'
 
 /** What made a version of a picture. */
 export type Maker = Pick<PictureView, 'method' | 'bits'>
@@ -221,7 +222,7 @@ function sceneWith(of: Pick<Scene, 'id' | 'title'>, panes: readonly Pane[]): Sce
 
 /** Whether a picture of this size can stand beside those of a scene: all fit into the largest a whole number of times. */
 export function fitsBeside(scene: Scene, size: Pick<Pane, 'width' | 'height'>): boolean {
-  const largest = size.width > scene.width ? size : scene
+  const largest = largerOf<Pick<Pane, 'width' | 'height'>>(scene, size)
   return [...scene.panes, size].every((each) => registration(largest, each) !== null)
 }
 

@@ -1,4 +1,5 @@
 import type { Difference, Rectangle } from '../../contract/pixels'
+import { largerOf } from '../../core/imaging/registration'
 import type { ViewerMode } from '../stores/viewer'
 import type { Crosshair, Layer, StageDrawing } from './drawing'
 import { doneUnder } from './outputs-under'
@@ -162,7 +163,7 @@ function differencePicture(
   difference: Omit<Difference, 'reference'>
 ): PyramidPicture {
   const { form, channel, gain, map } = difference
-  const larger = reference.width > pane.width ? reference : pane
+  const larger = largerOf(pane, reference)
   const compared = { reference: reference.source, form, channel, gain, map }
   return makePicture(pane.source, compared, larger, scene, [pane.stamp, reference.stamp])
 }

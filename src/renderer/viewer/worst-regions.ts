@@ -1,11 +1,12 @@
 import { computed, ref, watch, type ComputedRef, type Ref } from 'vue'
 import type { Rectangle } from '../../contract/pixels'
+import { registration } from '../../core/imaging/registration'
 import { useLatest } from '../engine/latest'
 import { useCompare } from '../stores/compare'
 import { useViewer } from '../stores/viewer'
 import { areReadable, pictures } from './pictures'
 import { decibelsOf, isWhole, sideOf, type WorstRegion } from './region-loss'
-import { registration, type Pane, type Scene } from './scene'
+import type { Pane, Scene } from './scene'
 
 const count = 8
 /** Pixels of pictures that are looked through without being asked to: all of three pictures is read. */
