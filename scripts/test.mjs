@@ -1,41 +1,54 @@
-// Every check of the project, one after the other; all of them run even when one fails. The last line counts them:
-// each lint is one, each test is one, of the engine as of the desktop app.
-import { spawnSync } from 'node:child_process'
+// Every check of the project: lints, as many at a time as there are processors, then the tests. All of them run even when
+// one fails. The last line counts them: each lint is one, each test is one, of the engine as of the desktop app.
+import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { runEndToEnd } from './end-to-end.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const lints = ['lint:types', 'lint:imports', 'lint:style', 'lint:security', 'lint:unused']
+/** Those that take longest first, so that none is left to run alone. */
+const lints = ['lint:style', 'lint:types', 'lint:imports', 'lint:unused', 'lint:security']
+const shell = process.platform === 'win32'
 let passed = 0
 let failed = 0
 let skipped = 0
 
-function npm(args, stdio) {
-  const options = { cwd: root, stdio, encoding: 'utf8', shell: process.platform === 'win32' }
-  return spawnSync('npm', ['run', '--silent', ...args], options)
+/** Runs a lint and tells how it ended, with what it said where it found something. */
+function runLint(lint) {
+  const started = performance.now()
+  const child = spawn('npm', ['run', '--silent', lint], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'], shell })
+  let said = ''
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (said += text))
+  return new Promise((resolve) => {
+    child.on('close', (status) => {
+      const seconds = ((performance.now() - started) / 1000).toFixed(1)
+      console.log(`${status === 0 ? 'ok    ' : 'FAILED'} ${lint} (${seconds} s)`)
+      if (status === 0) passed++
+      else {
+        failed++
+        console.log(said)
+      }
+      resolve()
+    })
+  })
 }
 
-for (const lint of lints) {
-  const started = performance.now()
-  const { status, stdout, stderr } = npm([lint], ['ignore', 'pipe', 'pipe'])
-  const seconds = ((performance.now() - started) / 1000).toFixed(1)
-  console.log(`${status === 0 ? 'ok    ' : 'FAILED'} ${lint} (${seconds} s)`)
-  if (status === 0) passed++
-  else {
-    failed++
-    console.log(stdout + stderr)
-  }
+async function runLints() {
+  for (let lint = lints.shift(); lint !== undefined; lint = lints.shift()) await runLint(lint)
 }
+
+await Promise.all(Array.from({ length: availableParallelism() }, runLints))
 
 const folder = mkdtempSync(join(tmpdir(), '2dquant-test-'))
 const report = join(folder, 'report.json')
-npm(
-  ['test:unit', '--', '--reporter=default', '--reporter=json', `--outputFile=${report}`],
-  ['ignore', 'inherit', 'inherit']
-)
+const reporters = ['--reporter=default', '--reporter=json', `--outputFile=${report}`]
+spawnSync('npm', ['run', '--silent', 'test:unit', '--', ...reporters], {
+  cwd: root,
+  stdio: ['ignore', 'inherit', 'inherit'],
+  shell
+})
 if (existsSync(report)) {
   const { numPassedTests, numFailedTests, numPendingTests, numTodoTests, success, testResults } = JSON.parse(
     readFileSync(report, 'utf8')

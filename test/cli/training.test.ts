@@ -150,26 +150,24 @@ describe('training', () => {
     expect(other.at(-1)?.quantizers).not.toEqual(one.at(-1)?.quantizers)
   })
 
-  it('trains only the weights of quantized layers where it is told so', async () => {
-    const [, variant] = await train('quantized', '--method', '2dquant+', '--train', 'quantized', '--iterations', '2')
-    const file = variant?.weights ?? ''
-    const { tensors } = readSafetensors(readFileSync(join(folder, 'quantized', file)), file)
-    const sites = variant?.quantizers.filter(({ kind }) => kind === 'weight').map(({ name }) => name)
-    expect([...tensors.keys()]).toEqual(sites)
-  })
-
   it.each([
     ['released', 'minmax', 'groups'],
     ['paper', 'percentile', 'blocks']
-  ])('takes the %s loss, from %s bounds, by features of %s', async (loss, init, features) => {
-    const choices = ['--loss', loss, '--init', init, '--features', features]
-    const found = await train(`by ${loss}`, '--method', '2dquant', '--iterations', '2', ...choices)
-    expect(found.map(nameOf)).toEqual([`${init} 4`, '2dquant 4'])
+  ])('takes the %s loss, from %s bounds, by features of %s, with weights of quantized layers alone', async (...how) => {
+    const [loss, init, features] = how
+    const choices = ['--loss', loss, '--init', init, '--features', features, '--train', 'quantized']
+    const found = await train(`by ${loss}`, '--method', '2dquant+', '--iterations', '2', ...choices)
+    expect(found.map(nameOf)).toEqual([`${init} 4`, '2dquant+ 4'])
+    const file = found.at(-1)?.weights ?? ''
+    const { tensors } = readSafetensors(readFileSync(join(folder, `by ${loss}`, file)), file)
+    const sites = found[0]?.quantizers.filter(({ kind }) => kind === 'weight').map(({ name }) => name)
+    expect([...tensors.keys()]).toEqual(sites)
   })
 
-  it('stops where it diverges, keeps the best until then and says so', async () => {
+  it('tells how long each preset takes, stops where it diverges, keeps the best until then and says so', async () => {
     const wild = ['--learning-rate', '0.9', '--schedule', 'constant', '--weight-learning-rate', '0.5']
     const outcome = await runCli(training('wild', '--method', '2dquant+', '--iterations', '300', ...wild))
+    expect(outcome.stderr).toMatch(/Training takes about .+ \(fast .+, paper .+, best .+\)\.\n(.*\n)*Collecting/)
     const { variants: told } = quantizeResultSchema.parse(json(outcome))
     expect(told.at(-1)?.training).toMatchObject({ outcome: 'diverged', bestIteration: 0 })
     expect(told.at(-1)?.training?.iterations).toBeLessThan(300)
@@ -178,11 +176,6 @@ describe('training', () => {
     const { bounds } = await openRun(join(folder, 'wild'))
     const [dobi, trained] = bounds.variants.map(({ quantizers }) => quantizers.map(({ upper }) => upper))
     expect(trained).toEqual(dobi)
-  })
-
-  it('tells before it starts how long each preset takes', async () => {
-    const outcome = await runCli(training('told', '--method', '2dquant', '--iterations', '1'))
-    expect(outcome.stderr).toMatch(/Training takes about .+ \(fast .+, paper .+, best .+\)\.\n(.*\n)*Collecting/)
   })
 })
 

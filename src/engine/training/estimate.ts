@@ -10,12 +10,15 @@ import { recipeOf, type Recipe } from './recipe'
 /** Seconds that are spent on each size: it is told before a run begins, which waits for it. */
 const shortLook = 0.15
 
+/** Training on fewer patches than this is over before its time could be measured. */
+const fewPatches = 100
+
 /** Once a step takes longer than this, times of larger patches follow from their area instead of steps of their own. */
 const longStep = 4000
 
 /**
  * Tells how long the training of one variant will take on this machine, as asked for and under each preset, measured by a
- * few steps. Nothing where no method trains.
+ * few steps. Nothing where no method trains, or hardly anything is trained.
  */
 export async function tellTrainingTime(
   model: Model,
@@ -25,6 +28,8 @@ export async function tellTrainingTime(
 ): Promise<void> {
   const method = methods.filter(trains).at(-1)
   if (method === undefined || distillation === null) return
+  const recipe = recipeOf(method, model, sites, distillation, patchSize)
+  if (recipe.iterations * recipe.batch < fewPatches) return
   const wanted = [...presetNames.map((name) => presets[name].patchSize), patchSize].map((size) =>
     takenSize(model, size)
   )
@@ -44,7 +49,6 @@ export async function tellTrainingTime(
   }
   const seconds = ({ iterations, batch }: Pick<DistillationSettings, 'iterations' | 'batch'>, size: number): number =>
     iterations * batch * (secondsPerPatch.get(takenSize(model, size)) ?? 0)
-  const recipe = recipeOf(method, model, sites, distillation, patchSize)
   context.emit({
     kind: 'estimate',
     seconds: seconds(recipe, patchSize),
