@@ -30,8 +30,6 @@ export const distillationOutputs = {
   outputLoss: 'distillation.output_loss',
   /** Already weighted. */
   featureLoss: 'distillation.feature_loss',
-  /** Mean squared difference of the two outputs, for PSNR against full precision. */
-  squaredError: 'distillation.squared_error',
   picture: pictureOutput,
   teacherPicture: ofTeacherName(pictureOutput),
   boundsGradient: gradientOf(boundsInput)
@@ -78,14 +76,12 @@ export function distillationGraph(
   const terms = lossTerms(builder, loss)
   const outputLoss = terms.output(ofTeacher(pictureOutput), pictureOutput, sizesOf(pictureOutput))
   const featureLosses = features.map((feature) => terms.feature(ofTeacher(feature), feature, sizesOf(feature)))
-  const { outputLoss: outputName, featureLoss: featureName, squaredError, teacherPicture } = distillationOutputs
+  const { outputLoss: outputName, featureLoss: featureName, teacherPicture } = distillationOutputs
   builder.apply('Identity', [outputLoss], {}, outputName)
   const sum = featureLosses.length === 0 ? builder.scalar(0) : builder.apply('Sum', featureLosses)
   builder.multiply(sum, builder.input(featureWeightInput, []), featureName)
-  const difference = builder.subtract(ofTeacher(pictureOutput), pictureOutput)
-  builder.apply('ReduceMean', [builder.multiply(difference, difference)], { keepdims: int(0) }, squaredError)
   builder.add(outputName, featureName, totalLoss)
-  const combined = builder.build([outputName, featureName, squaredError, pictureOutput, teacherPicture])
+  const combined = builder.build([outputName, featureName, pictureOutput, teacherPicture])
   return lowerQuantizers(differentiate(combined, totalLoss, [boundsInput, ...trained]))
 }
 

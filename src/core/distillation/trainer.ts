@@ -1,4 +1,5 @@
 import { gradientOf } from '../graph/gradients/differentiate'
+import { meanPsnr } from '../evaluation/psnr'
 import { pictureInput } from '../models/model'
 import { boundsInput, levelsInput } from '../quantization/placement'
 import type { NamedTensors, Session } from '../runtime'
@@ -178,7 +179,7 @@ export async function gradientOn(
 
 /** How near the student is to the teacher on some pictures. */
 export interface Agreement {
-  /** PSNR in dB over all pictures, values 0 to 1. */
+  /** Mean PSNR in dB of the pictures. */
   readonly psnr: number
   /** Mean of output and feature loss together. */
   readonly loss: number
@@ -194,24 +195,24 @@ export async function agreement(
   pictures: readonly Float32Array[]
 ): Promise<Agreement> {
   const [runBatch = 1] = distillation.inputShape
-  const { squaredError, outputLoss, featureLoss, picture, teacherPicture } = distillationOutputs
-  const wanted = [squaredError, outputLoss, featureLoss, picture, teacherPicture]
+  const { outputLoss, featureLoss, picture, teacherPicture } = distillationOutputs
+  const wanted = [outputLoss, featureLoss, picture, teacherPicture]
   const { count, runs } = runAll(distillation, values, pictures, wanted)
-  const made = new Map([picture, teacherPicture].map((name) => [name, [] as Float32Array[]]))
-  let [sum, loss] = [0, 0]
+  const outputs = new Map([picture, teacherPicture].map((name) => [name, [] as Float32Array[]]))
+  let loss = 0
   for (const pending of runs) {
     const results = await pending
-    sum += scalarOf(results, squaredError)
     loss += (scalarOf(results, outputLoss) + scalarOf(results, featureLoss)) / count
-    for (const [name, kept] of made) {
+    for (const [name, kept] of outputs) {
       const output = results.get(name)
       if (output?.type !== 'float32') throw new Error(`There is no picture "${name}"`)
       const size = output.data.length / runBatch
       for (let i = 0; i < runBatch; i++) kept.push(output.data.slice(i * size, (i + 1) * size))
     }
   }
-  const of = (name: string): readonly Float32Array[] => made.get(name) ?? []
-  return { psnr: -10 * Math.log10(sum / count), loss, pictures: of(picture), references: of(teacherPicture) }
+  const of = (name: string): readonly Float32Array[] => outputs.get(name) ?? []
+  const [made, references] = [of(picture), of(teacherPicture)]
+  return { psnr: meanPsnr(made, references), loss, pictures: made, references }
 }
 
 /**

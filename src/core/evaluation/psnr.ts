@@ -19,6 +19,22 @@ export function psnrOf(sum: number, count: number): number {
   return 10 * Math.log10((255 * 255 * count) / sum)
 }
 
+/**
+ * The mean PSNR in dB of pictures against others, over all channels and clipped to 0 to 1, as networks give them. Each counts
+ * alike, as in the scores of a set, however much it differs; at most 100 dB, which equal ones have.
+ *
+ * @param pictures values 0 to 1, in any order that both have
+ */
+export function meanPsnr(pictures: readonly Float32Array[], references: readonly Float32Array[]): number {
+  const each = pictures.map((picture, i) => {
+    const sum = picture.reduce((total, value, j) => total + (clip(value) - clip(references[i]?.[j] ?? NaN)) ** 2, 0)
+    return -10 * Math.log10(Math.max(sum / picture.length, 1e-10))
+  })
+  return each.reduce((sum, value) => sum + value, 0) / each.length
+}
+
+const clip = (value: number): number => Math.min(Math.max(value, 0), 1)
+
 /** The sum of squared differences on Y, and over how many pixels, for pictures that are measured part by part. */
 export function squaredError(a: Image, b: Image, border: number): { readonly sum: number; readonly count: number } {
   expectSameSize(a, b)

@@ -19,6 +19,7 @@ import {
   type TrainingStep
 } from '../../core/distillation/trainer'
 import { StudioError } from '../../core/errors'
+import { meanPsnr } from '../../core/evaluation/psnr'
 import { crop, fromTensor, quantizeTo8Bit } from '../../core/imaging/image'
 import { sheetOf } from '../../core/imaging/sheet'
 import type { Model } from '../../core/models/model'
@@ -475,18 +476,4 @@ function watched(standing: Standing, { outputLoss, featureLoss }: TrainingStep):
 function hasDiverged({ startLoss, lastLosses }: Standing): boolean {
   const mean = lastLosses.reduce((sum, loss) => sum + loss, 0) / lastLosses.length
   return !Number.isFinite(mean) || (lastLosses.length === divergenceWindow && mean > divergenceFactor * startLoss)
-}
-
-/** PSNR in dB over all pictures together, values clipped to 0 to 1. */
-function meanPsnr(pictures: readonly Float32Array[], references: readonly Float32Array[]): number {
-  let [sum, count] = [0, 0]
-  pictures.forEach((picture, i) => {
-    const reference = references[i]
-    if (reference === undefined) return
-    for (const [j, value] of picture.entries()) {
-      sum += (Math.min(Math.max(value, 0), 1) - (reference[j] ?? 0)) ** 2
-    }
-    count += picture.length
-  })
-  return -10 * Math.log10(sum / count)
 }
