@@ -76,7 +76,11 @@ function isPossible(graph: Graph, port: PicturePort, channels: number, size: num
   try {
     const types = inferShapes(bound)
     enlargedOutput(bound, { layout: port.layout, channels }, { step: 1, least: 1 }, types)
-    const isEmpty = [...types.values()].some(({ shape }) => shape.some((each) => evaluateDimension(each) < 1))
+    // Constants may be empty, as regions of a Resize are, and so may numbers that shapes are computed with.
+    const made = bound.nodes.flatMap(({ outputs }) => outputs.map((name) => types.get(name)))
+    const isEmpty = made.some(
+      (type) => type?.type === 'float32' && type.shape.some((each) => evaluateDimension(each) < 1)
+    )
     return !isEmpty && !mirrorsBeyond(bound, types)
   } catch (error) {
     if (error instanceof StudioError) return false

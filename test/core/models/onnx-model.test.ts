@@ -115,6 +115,34 @@ describe('a network from an ONNX file', () => {
     expectNear(await enlarged(found, x), await enlarged(model, x))
   })
 
+  it('may repeat pixels as torch writes it in opset 11, with a region that is empty', () => {
+    const repeated: WrittenFile = {
+      ...network,
+      opset: 11,
+      nodes: [
+        ...nodes.slice(0, -2),
+        {
+          op: 'Resize',
+          inputs: ['r', 'region', 'factors'],
+          outputs: ['large'],
+          attributes: {
+            coordinate_transformation_mode: string('asymmetric'),
+            mode: string('nearest'),
+            nearest_mode: string('floor')
+          }
+        },
+        { op: 'Conv', inputs: ['large', 'tail.weight'], outputs: ['output'], attributes: padded }
+      ],
+      constants: {
+        ...constants,
+        'tail.weight': weights(3, 8, 3, 3),
+        region: floatTensor([], [0]),
+        factors: floatTensor([1, 1, 2, 2], [4])
+      }
+    }
+    expect(load(repeated)).toMatchObject({ scale: 2, takes: { step: 1, least: 1 } })
+  })
+
   it('may be of one size', () => {
     const fixed = { ...network, inputs: [{ name: 'input', shape: [1, 3, 24, 24] }] }
     expect(load(fixed)).toMatchObject({ scale: 2, fixedSize: 24 })
