@@ -77,7 +77,24 @@ export const linear: Readonly<Record<string, GradientRule>> = {
     const group = intAttribute(node, 'group', 1)
     return [
       step.when(0, () => inputGradient(step, group)),
-      step.when(1, () => kernelGradient(step, group)),
+      step.when(1, () => kernelGradient(step, { value: step.input(0), like: step.input(0) }, step.upstream)),
+      step.when(2, () => builder.apply('ReduceSum', [step.upstream, builder.integers([0, 2, 3])], { keepdims: int(0) }))
+    ]
+  },
+
+  /** It is what gives the gradient of a convolution, so dx is that convolution of dy, and dw its kernel's gradient. */
+  ConvTranspose: (step) => {
+    const { builder, node } = step
+    const attributes = Object.fromEntries(
+      ['group', 'pads', 'strides', 'dilations'].flatMap((name) => {
+        const attribute = node.attributes[name]
+        return attribute === undefined ? [] : [[name, attribute] as const]
+      })
+    )
+    const gradient = { value: step.upstream, like: step.output() }
+    return [
+      step.when(0, () => builder.apply('Conv', [step.upstream, step.input(1)], attributes)),
+      step.when(1, () => kernelGradient(step, gradient, step.input(0))),
       step.when(2, () => builder.apply('ReduceSum', [step.upstream, builder.integers([0, 2, 3])], { keepdims: int(0) }))
     ]
   }
@@ -109,15 +126,26 @@ function inputGradient(step: BackwardStep, group: number): Value {
   return builder.apply('Conv', [step.upstream, kernel], { ...common, pads: ints(back) })
 }
 
-function kernelGradient(step: BackwardStep, group: number): Value {
+/**
+ * The gradient of the kernel of a convolution of x by the node's second input.
+ *
+ * @param x what is convolved, and a value of the graph that has its shape
+ * @param gradientOfOutput of what the convolution gives
+ */
+function kernelGradient(
+  step: BackwardStep,
+  x: { readonly value: Value; readonly like: Value },
+  gradientOfOutput: Value
+): Value {
   const { builder, node } = step
-  const [x, weight] = [step.input(0), step.input(1)]
+  const weight = step.input(1)
+  const group = intAttribute(node, 'group', 1)
   const inputs = step.size(weight, 1)
-  const [height, width] = [step.size(x, 2), step.size(x, 3)]
+  const [height, width] = [step.size(x.like, 2), step.size(x.like, 3)]
   // Samples become channels: [in of a group, group·batch, …] by [out, batch, …].
-  const byGroup = builder.transpose(builder.reshape(x, [-1, group, inputs, height, width]), [2, 1, 0, 3, 4])
+  const byGroup = builder.transpose(builder.reshape(x.value, [-1, group, inputs, height, width]), [2, 1, 0, 3, 4])
   const samples = builder.reshape(byGroup, [inputs, -1, height, width])
-  const gradient = builder.apply('Conv', [samples, builder.transpose(step.upstream, exchanged)], {
+  const gradient = builder.apply('Conv', [samples, builder.transpose(gradientOfOutput, exchanged)], {
     group: int(group),
     pads: ints(intsAttribute(node, 'pads', [0, 0, 0, 0])),
     strides: ints(intsAttribute(node, 'dilations', [1, 1])),

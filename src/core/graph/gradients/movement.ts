@@ -50,6 +50,17 @@ export const movement: Readonly<Record<string, GradientRule>> = {
     const axis = axisOf(step, 0, x)
     const inverse = inverseOf(step.constant(1), step.shape(indices).length, step.shape(x)[axis])
     if (inverse !== null) return [builder.gather(step.upstream, builder.integers(inverse), axis), null]
+    const [only, ...others] = step.constant(1) ?? []
+    if (only !== undefined && others.length === 0 && step.shape(indices).length <= 1) {
+      // One of several, as q, k and v are taken out of their layer: zeros stand in the others' places.
+      const size = step.size(x, axis)
+      const place = only < 0 ? only + size : only
+      const [before, after] = [place, size - 1 - place].map((count) =>
+        step.shape(x).map((_, i) => (i === axis ? count : 0))
+      )
+      const row = step.shape(indices).length === 1 ? step.upstream : unsqueezed(step, step.upstream, axis)
+      return [builder.apply('Pad', [row, builder.integers([...(before ?? []), ...(after ?? [])])]), null]
+    }
     if (axis !== 0) throw step.misfit('only the first axis is known where it is no reordering')
     const shape = step.shape(x).map((_, i) => step.size(x, i))
     const zeros = builder.apply('Expand', [builder.scalar(0), builder.integers(shape)])
@@ -58,7 +69,7 @@ export const movement: Readonly<Record<string, GradientRule>> = {
     return [builder.apply('ScatterND', [zeros, rows, updates], { reduction: string('add') }), null]
   },
 
-  /** Of constant bounds along fixed sizes, steps of 1 or −1. */
+  /** Of constant bounds along fixed sizes: zeros stand where nothing was taken. */
   Slice: (step) => {
     const { builder } = step
     const x = step.input(0)
@@ -66,36 +77,47 @@ export const movement: Readonly<Record<string, GradientRule>> = {
     const known = (index: number): readonly number[] | null => step.constant(index)
     const [starts, ends] = [known(1), known(2)]
     if (starts === null || ends === null) throw step.misfit('its bounds are known only at run time')
-    const axes = known(3) ?? starts.map((_, i) => i)
+    const axes = (known(3) ?? starts.map((_, i) => i)).map((axis) => (axis < 0 ? axis + rank : axis))
     const strides = known(4) ?? axes.map(() => 1)
-    if (strides.some((stride) => Math.abs(stride) !== 1)) throw step.misfit('its steps are neither 1 nor −1')
     const before = new Array<number>(rank).fill(0)
     const after = new Array<number>(rank).fill(0)
-    axes.forEach((given, i) => {
-      const axis = given < 0 ? given + rank : given
+    const backwards = axes.filter((_, i) => (strides[i] ?? 1) < 0)
+    let spread = backwards.length === 0 ? step.upstream : reversed(step, step.upstream, backwards)
+    // In order, so that sizes behind an axis are still those of the output.
+    const inOrder = axes.map((axis, i) => [axis, i] as const).toSorted(([a], [b]) => a - b)
+    for (const [axis, i] of inOrder) {
       const size = step.size(x, axis)
-      const from = (at: number): number => (at < 0 ? at + size : at)
-      const [start, end] = [from(starts[i] ?? 0), from(ends[i] ?? size)]
-      // Backwards the first element is the last one that is cut out, and the end lies before all of them.
-      const isForward = strides[i] === 1
-      const first = isForward ? start : end + 1
-      const beyond = isForward ? end : start + 1
-      before[axis] = Math.min(Math.max(first, 0), size)
-      after[axis] = size - Math.min(Math.max(beyond, 0), size)
-    })
-    const backwards = axes.filter((_, i) => strides[i] === -1)
-    const ordered = backwards.length === 0 ? step.upstream : reversed(step, step.upstream, backwards)
-    return [builder.apply('Pad', [ordered, builder.integers([...before, ...after])])]
+      const stride = strides[i] ?? 1
+      const count = step.size(step.output(), axis)
+      const given = starts[i] ?? 0
+      const start = Math.min(Math.max(given < 0 ? given + size : given, 0), stride < 0 ? size - 1 : size)
+      // Backwards the first element is the last one that is taken.
+      const first = stride < 0 ? start + (count - 1) * stride : start
+      const width = Math.abs(stride)
+      if (width > 1) spread = withGaps(step, spread, axis, width)
+      before[axis] = first
+      // What would come after the last gap may be less than a step.
+      after[axis] = size - first - count * width
+    }
+    return [builder.apply('Pad', [spread, builder.integers([...before, ...after])])]
   },
 
-  /** Of constant padding with zeros: what was added is cut off again. */
+  /** Of constant pads: what was added is cut off again, and where it repeats values of x it is added to these. */
   Pad: (step) => {
     const { builder, node } = step
-    if (stringAttribute(node, 'mode', 'constant') !== 'constant')
-      throw step.misfit('only padding by a constant is known')
     const pads = step.constant(1)
     if (pads === null) throw step.misfit('its pads are known only at run time')
     const rank = pads.length / 2
+    const mode = stringAttribute(node, 'mode', 'constant')
+    if (mode !== 'constant') {
+      let gradient = step.upstream
+      for (let axis = 0; axis < rank; axis++) {
+        const [before = 0, after = 0] = [pads[axis], pads[rank + axis]]
+        if (before < 0 || after < 0) throw step.misfit('its pads are negative')
+        if (before > 0 || after > 0) gradient = withoutPads(step, gradient, mode, { axis, rank, before, after })
+      }
+      return [gradient]
+    }
     const axes = Array.from({ length: rank }, (_, i) => i)
     const starts = builder.integers(pads.slice(0, rank))
     // Counted from the end, so that free sizes need not be known; nothing is cut where nothing was added.
@@ -103,15 +125,42 @@ export const movement: Readonly<Record<string, GradientRule>> = {
     return [builder.slice(step.upstream, starts, ends, axes)]
   },
 
-  /** Pixels back to channels, in the order of torch's pixel_shuffle. */
+  /** Pixels back to channels, in the order they came from: torch's pixel_shuffle is CRD. */
   DepthToSpace: (step) => {
     const { builder, node } = step
     const x = step.input(0)
-    if (stringAttribute(node, 'mode', 'DCR') !== 'CRD') throw step.misfit('only the order CRD is known')
+    const order = stringAttribute(node, 'mode', 'DCR') === 'CRD' ? [0, 1, 3, 5, 2, 4] : [0, 3, 5, 1, 2, 4]
     const r = intAttribute(node, 'blocksize')
     const [height, width, depth] = [step.size(x, 2), step.size(x, 3), step.size(step.output(), 1)]
     const blocks = builder.reshape(step.upstream, [-1, depth, height, r, width, r])
-    return [step.likeShapeOf(builder.transpose(blocks, [0, 1, 3, 5, 2, 4]), x)]
+    return [step.likeShapeOf(builder.transpose(blocks, order), x)]
+  },
+
+  SpaceToDepth: (step) => {
+    const blocksize = int(intAttribute(step.node, 'blocksize'))
+    return [step.builder.apply('DepthToSpace', [step.upstream], { blocksize, mode: string('DCR') })]
+  },
+
+  /** The sum over the repetitions. */
+  Tile: (step) => {
+    const { builder } = step
+    const repeats = step.constant(1)
+    if (repeats === null) throw step.misfit('its repetitions are known only at run time')
+    const x = step.input(0)
+    const split = step.shape(x).flatMap((size, axis) => {
+      const times = repeats[axis] ?? 1
+      return [...(times > 1 ? [times] : []), typeof size === 'number' ? size : -1]
+    })
+    if (split.filter((size) => size === -1).length > 1) throw step.misfit('several of its sizes are free')
+    let at = 0
+    const axes = repeats.flatMap((times) => {
+      const here = at
+      at += times > 1 ? 2 : 1
+      return times > 1 ? [here] : []
+    })
+    if (axes.length === 0) return [step.upstream, null]
+    const blocks = builder.reshape(step.upstream, split)
+    return [builder.apply('ReduceSum', [blocks, builder.integers(axes)], { keepdims: int(0) }), null]
   },
 
   /** Of pixels repeated a whole number of times: the sum over the repetitions; of linear interpolation: its transpose. */
@@ -158,6 +207,78 @@ const placements: Readonly<Record<string, (x: number, from: number, to: number, 
   pytorch_half_pixel: (x, _, to, scale) => (to > 1 ? (x + 0.5) / scale - 0.5 : 0),
   asymmetric: (x, _, __, scale) => x / scale,
   align_corners: (x, from, to) => (to > 1 ? (x * (from - 1)) / (to - 1) : 0)
+}
+
+function unsqueezed({ builder }: BackwardStep, x: Value, axis: number): Value {
+  return builder.apply('Unsqueeze', [x, builder.integers([axis])])
+}
+
+/** `x`, of the shape of the node's output in that axis, with width − 1 zeros behind each of its elements along an axis. */
+function withGaps(step: BackwardStep, x: Value, axis: number, width: number): Value {
+  const { builder } = step
+  const shape = step.shape(step.output())
+  const pads = (size: number): readonly number[] => [...shape, 1].map((_, i) => (i === axis + 1 ? size : 0))
+  const spread = builder.apply('Pad', [
+    unsqueezed(step, x, axis + 1),
+    builder.integers([...pads(0), ...pads(width - 1)])
+  ])
+  // Sizes in front stay; the two axes become one, and what is behind them stays.
+  const behind = step.shape(step.input(0)).slice(axis + 1)
+  if (behind.some((size) => typeof size !== 'number'))
+    throw step.misfit('sizes behind the axis it steps along are free')
+  const sizes = behind.map((_, i) => step.size(step.output(), axis + 1 + i))
+  return builder.reshape(spread, [
+    ...shape.slice(0, axis).map(() => 0),
+    step.size(step.output(), axis) * width,
+    ...sizes
+  ])
+}
+
+/** Where along an axis of `size` values padding by `count` of them takes these from. */
+type PadSource = (size: number, count: number) => { readonly first: number; readonly isTurned: boolean }
+
+/** In front of x and behind it, by ONNX's names of the modes; `edge` repeats one value, the others take as many as they add. */
+const padSources: Readonly<Record<string, readonly [front: PadSource, back: PadSource]>> = {
+  reflect: [() => ({ first: 1, isTurned: true }), (size, count) => ({ first: size - 1 - count, isTurned: true })],
+  wrap: [(size, count) => ({ first: size - count, isTurned: false }), () => ({ first: 0, isTurned: false })]
+}
+
+/** The gradient of x of that of x padded along one axis by its own values: what was repeated is added where it came from. */
+function withoutPads(
+  step: BackwardStep,
+  gradient: Value,
+  mode: string,
+  {
+    axis,
+    rank,
+    before,
+    after
+  }: { readonly axis: number; readonly rank: number; readonly before: number; readonly after: number }
+): Value {
+  const { builder } = step
+  const size = step.size(step.input(0), axis)
+  const cut = (from: number, to: number): Value =>
+    builder.slice(gradient, builder.integers([from]), builder.integers([to]), [axis])
+  const placed = (part: Value, first: number, count: number): Value => {
+    const pads = [first, size - first - count].flatMap((pad) =>
+      Array.from({ length: rank }, (_, i) => (i === axis ? pad : 0))
+    )
+    return builder.apply('Pad', [part, builder.integers(pads)])
+  }
+  const added = [
+    { part: () => cut(0, before), count: before },
+    { part: () => cut(before + size, before + size + after), count: after }
+  ].flatMap(({ part, count }, i): Value[] => {
+    if (count === 0) return []
+    if (mode === 'edge') {
+      const sum = builder.apply('ReduceSum', [part(), builder.integers([axis])], { keepdims: int(1) })
+      return [placed(sum, i === 0 ? 0 : size - 1, 1)]
+    }
+    const source = padSources[mode]?.[i]?.(size, count)
+    if (source === undefined) throw step.misfit(`padding by "${mode}" is not known`)
+    return [placed(source.isTurned ? reversed(step, part(), [axis]) : part(), source.first, count)]
+  })
+  return builder.apply('Sum', [cut(before, before + size), ...added])
 }
 
 /** The order along some axes turned around. */

@@ -1,5 +1,6 @@
 import type { Value } from '../builder'
-import { int, intAttribute, string } from '../graph'
+import { int, intAttribute, ints, intsAttribute, string } from '../graph'
+import { floatTensor } from '../../tensor'
 import { product } from '../dimension'
 import type { BackwardStep, GradientRule } from './rule'
 
@@ -34,6 +35,33 @@ function requireLastAxis(step: BackwardStep, fallback: number): void {
   if (axis !== -1 && axis !== step.shape(step.input(0)).length - 1) throw step.misfit('only the last axis is known')
 }
 
+/** The gradient goes to what is as large (or as small) as the outcome; where several are, each gets its share. */
+function ofTheExtreme(step: BackwardStep): Value {
+  const { builder, node } = step
+  const isExtreme = builder.apply('Equal', [step.input(0), repeated(step, step.output())])
+  const mask = builder.cast(isExtreme, 'float32')
+  const count = builder.apply('ReduceSum', [mask, ...node.inputs.slice(1)], node.attributes)
+  return builder.multiply(mask, repeated(step, builder.divide(step.upstream, count)))
+}
+
+/** How many values of x, padding left out, each window of a pooling has: [rows, columns]. */
+function windowSizes(step: BackwardStep, counts: readonly number[]): Value {
+  const { node } = step
+  const within = (axis: number): readonly number[] => {
+    const at = (name: string, usual: number): number => intsAttribute(node, name, [usual, usual])[axis] ?? usual
+    const size = step.size(step.input(0), 2 + axis)
+    return Array.from({ length: counts[axis] ?? 0 }, (_, window) => {
+      const places = Array.from({ length: at('kernel_shape', 1) }, (_, i) => {
+        return window * at('strides', 1) + i * at('dilations', 1) - at('pads', 0)
+      })
+      return places.filter((place) => place >= 0 && place < size).length
+    })
+  }
+  const [rows, columns] = [within(0), within(1)]
+  const values = rows.flatMap((tall) => columns.map((wide) => tall * wide))
+  return step.builder.constant(floatTensor(values, [rows.length, columns.length]))
+}
+
 export const reduction: Readonly<Record<string, GradientRule>> = {
   ReduceSum: (step) => [repeated(step), null],
 
@@ -48,6 +76,50 @@ export const reduction: Readonly<Record<string, GradientRule>> = {
     const { builder } = step
     const norm = builder.apply('Max', [step.output(), builder.scalar(1e-30)])
     return [builder.multiply(step.input(0), repeated(step, builder.divide(step.upstream, norm))), null]
+  },
+
+  ReduceMax: (step) => [ofTheExtreme(step), null],
+  ReduceMin: (step) => [ofTheExtreme(step), null],
+
+  GlobalAveragePool: (step) => {
+    const { builder } = step
+    const x = step.input(0)
+    const share = builder.scalar(1 / (step.size(x, 2) * step.size(x, 3)))
+    return [builder.apply('Expand', [builder.multiply(step.upstream, share), builder.apply('Shape', [x])])]
+  },
+
+  /** Each window's gradient is spread evenly over it: a transposed convolution, channel by channel, by ones. */
+  AveragePool: (step) => {
+    const { builder, node } = step
+    const x = step.input(0)
+    const kernel = intsAttribute(node, 'kernel_shape', [1, 1])
+    const pads = intsAttribute(node, 'pads', [0, 0, 0, 0])
+    const strides = intsAttribute(node, 'strides', [1, 1])
+    const dilations = intsAttribute(node, 'dilations', [1, 1])
+    const [channels, height = 0, width = 0] = [step.size(x, 1), kernel[0], kernel[1]]
+    const left = [0, 1].map((i) => {
+      const reach = (dilations[i] ?? 1) * ((kernel[i] ?? 1) - 1) + 1
+      return (step.size(x, 2 + i) + (pads[i] ?? 0) + (pads[2 + i] ?? 0) - reach) % (strides[i] ?? 1)
+    })
+    const size = height * width
+    const ones = builder.constant(floatTensor(new Float32Array(channels * size).fill(1), [channels, 1, height, width]))
+    const isWhole = pads.every((pad) => pad === 0) || intAttribute(node, 'count_include_pad', 0) === 1
+    const counts = isWhole
+      ? builder.scalar(size)
+      : windowSizes(
+          step,
+          [0, 1].map((i) => step.size(step.output(), 2 + i))
+        )
+    return [
+      builder.apply('ConvTranspose', [builder.divide(step.upstream, counts), ones], {
+        group: int(channels),
+        kernel_shape: ints(kernel),
+        pads: ints(pads),
+        strides: ints(strides),
+        dilations: ints(dilations),
+        output_padding: ints(left)
+      })
+    ]
   },
 
   /** Each window's gradient goes to where its largest value stood; the places are an output of the node. */

@@ -364,7 +364,62 @@ const cases: readonly Case[] = [
     attributes: { keepdims: int(0) },
     forward: ([x]) => Float64Array.of(Math.hypot(...(x?.data ?? [])))
   },
-  { op: 'ReduceMean', shapes: [[2, 3]], forward: ([x]) => Float64Array.of(mean(x?.data ?? new Float64Array(0))) }
+  { op: 'ReduceMean', shapes: [[2, 3]], forward: ([x]) => Float64Array.of(mean(x?.data ?? new Float64Array(0))) },
+  {
+    op: 'ReduceMax',
+    shapes: [[2, 3]],
+    constants: [last],
+    forward: ([x]) => Float64Array.from(rows(x), (row) => Math.max(...row))
+  },
+  {
+    op: 'ReduceMin',
+    shapes: [[2, 3]],
+    constants: [last],
+    attributes: { keepdims: int(0) },
+    forward: ([x]) => Float64Array.from(rows(x), (row) => Math.min(...row))
+  },
+  {
+    op: 'PRelu',
+    shapes: [
+      [2, 3, 4],
+      [3, 1]
+    ],
+    forward: pairs((x, slope) => (x > 0 ? x : slope * x))
+  },
+  { op: 'PRelu', shapes: [[2, 3], [1]], forward: pairs((x, slope) => (x > 0 ? x : slope * x)) },
+  { op: 'Max', shapes: [[2, 3], [3]], forward: pairs(Math.max) },
+  {
+    op: 'Min',
+    shapes: [
+      [2, 3],
+      [2, 1]
+    ],
+    forward: pairs(Math.min)
+  },
+  { op: 'Reciprocal', shapes: [[7]], range: [0.5, 2], forward: map((x) => 1 / x) },
+  { op: 'Sin', shapes: [[7]], forward: map(Math.sin) },
+  { op: 'Cos', shapes: [[7]], forward: map(Math.cos) },
+  { op: 'Softplus', shapes: [[7]], forward: map((x) => Math.log1p(Math.exp(x))) },
+  { op: 'Mish', shapes: [[7]], forward: map((x) => x * Math.tanh(Math.log1p(Math.exp(x)))) },
+  {
+    op: 'Elu',
+    shapes: [[9]],
+    attributes: { alpha: float(0.75) },
+    forward: map((x) => (x > 0 ? x : 0.75 * Math.expm1(x)))
+  },
+  {
+    op: 'HardSigmoid',
+    shapes: [[9]],
+    range: [-4, 4],
+    attributes: { alpha: float(0.25), beta: float(0.5) },
+    forward: map((x) => Math.min(Math.max(0.25 * x + 0.5, 0), 1))
+  },
+  {
+    op: 'HardSwish',
+    shapes: [[9]],
+    range: [-5, 5],
+    forward: map((x) => x * Math.min(Math.max(x / 6 + 0.5, 0), 1))
+  }
 ]
 
 /** The operator, and a loss that weights every element of its output differently. */
@@ -462,7 +517,57 @@ const movements: readonly Omit<Case, 'forward'>[] = [
     constants: [indexTensor([-2, 1]), indexTensor([-100, 5]), indexTensor([0, 1]), indexTensor([-1, 1])]
   },
   { op: 'Slice', shapes: [[5]], constants: [indexTensor([3]), indexTensor([0]), indexTensor([0]), indexTensor([-1])] },
+  {
+    op: 'Slice',
+    shapes: [[2, 7, 8]],
+    constants: [indexTensor([1, 6]), indexTensor([6, -100]), indexTensor([1, 2]), indexTensor([2, -3])]
+  },
+  {
+    op: 'Slice',
+    shapes: [[7, 9]],
+    constants: [indexTensor([2, 0]), indexTensor([9, 7]), indexTensor([1, 0]), indexTensor([3, 2])]
+  },
   { op: 'Pad', shapes: [[2, 3]], constants: [indexTensor([1, 0, 0, 2])] },
+  ...['reflect', 'edge', 'wrap'].map((mode) => ({
+    op: 'Pad',
+    shapes: [[1, 2, 4, 5]],
+    constants: [indexTensor([0, 0, 2, 0, 0, 0, 3, 4])],
+    attributes: { mode: string(mode) }
+  })),
+  { op: 'Gather', shapes: [[2, 3, 4]], constants: [{ ...indexTensor([-2]), shape: [] }], attributes: { axis: int(1) } },
+  { op: 'Gather', shapes: [[3, 2]], constants: [indexTensor([1])], attributes: { axis: int(0) } },
+  { op: 'Tile', shapes: [[2, 1, 3]], constants: [indexTensor([1, 4, 2])] },
+  { op: 'DepthToSpace', shapes: [[1, 8, 2, 3]], attributes: { blocksize: int(2), mode: string('DCR') } },
+  { op: 'SpaceToDepth', shapes: [[1, 2, 4, 6]], attributes: { blocksize: int(2) } },
+  { op: 'GlobalAveragePool', shapes: [[2, 2, 3, 4]] },
+  { op: 'AveragePool', shapes: [[1, 2, 5, 6]], attributes: { kernel_shape: ints([2, 3]), strides: ints([2, 2]) } },
+  ...[0, 1].map((counted) => ({
+    op: 'AveragePool',
+    shapes: [[1, 2, 4, 5]],
+    attributes: { kernel_shape: ints([3, 3]), pads: ints([1, 1, 1, 1]), count_include_pad: int(counted) }
+  })),
+  { op: 'ConvTranspose', shapes: [[2, 3, 3, 4], [3, 2, 3, 3], [2]] },
+  {
+    op: 'ConvTranspose',
+    shapes: [
+      [1, 4, 3, 4],
+      [4, 2, 5, 4]
+    ],
+    attributes: {
+      group: int(2),
+      strides: ints([3, 2]),
+      pads: ints([1, 2, 2, 1]),
+      output_padding: ints([2, 1])
+    }
+  },
+  {
+    op: 'ConvTranspose',
+    shapes: [
+      [1, 2, 4, 4],
+      [2, 3, 3, 3]
+    ],
+    attributes: { dilations: ints([2, 2]), strides: ints([2, 2]), output_padding: ints([1, 1]) }
+  },
   { op: 'Gather', shapes: [[2, 4]], constants: [indexTensor([3, 0, 2, 1])], attributes: { axis: int(1) } },
   { op: 'Expand', shapes: [[3, 1]], constants: [indexTensor([2, 1, 4])] },
   { op: 'Squeeze', shapes: [[2, 1, 3]], constants: [indexTensor([1])] },
@@ -550,6 +655,19 @@ describe('differentiating', () => {
     const products = (values: readonly string[]): number =>
       differentiate(builder.build(['loss']), 'loss', values).nodes.filter(({ op }) => op === 'Gemm').length
     expect([products(['x0']), products(['w']), products(['x0', 'w'])]).toEqual([2, 2, 3])
+  })
+
+  it('chooses as Where chose', async () => {
+    const builder = new GraphBuilder()
+    const [x, y] = [builder.input('x0', [2, 3]), builder.input('x1', [3])]
+    const chosen = builder.apply('Where', [builder.apply('Greater', [x, builder.scalar(0)]), x, y])
+    builder.apply('ReduceSum', [builder.multiply(chosen, builder.scalar(2))], { keepdims: int(0) }, 'loss')
+    const results = await computed(differentiate(builder.build(['loss']), 'loss', ['x0', 'x1']), [
+      { shape: [2, 3], data: Float64Array.of(1, -1, 1, -1, -1, 1) },
+      { shape: [3], data: Float64Array.of(5, 6, 7) }
+    ])
+    expect(results.get('x0.gradient')?.data).toEqual(Float32Array.of(2, 0, 2, 0, 0, 2))
+    expect(results.get('x1.gradient')?.data).toEqual(Float32Array.of(2, 4, 0))
   })
 
   it('names what it cannot differentiate', () => {
