@@ -155,34 +155,94 @@ function parse(bytes: Uint8Array, file: string): ModelProto {
 }
 
 function graphOf(proto: GraphProto, source: Source): Graph {
-  const { file, external } = source
+  const { file } = source
   if (proto.sparseInitializer.length > 0) {
     throw new StudioError(
       'refused',
       `"${file}" holds sparse constants, which are not supported; save them as dense ones.`
     )
   }
-  const initializers = new Map(proto.initializer.map((tensor) => [tensor.name, readTensor(tensor, file, external)]))
+  const initializers = new Map<string, Tensor>()
   const nodes: Node[] = []
-  const names = new Map<string, number>()
-  for (const node of proto.node) {
-    const attributes = attributesOf(node, source)
-    const [output = ''] = node.output
-    if (node.opType === 'Constant') {
-      initializers.set(output, constantOf(node, attributes, file))
-      continue
-    }
-    // Names need not be unique, and may be missing.
-    const wanted = node.name === '' ? output : node.name
-    const times = (names.get(wanted) ?? 0) + 1
-    names.set(wanted, times)
-    const name = times === 1 ? wanted : `${wanted}#${times}`
-    const domain = node.domain === 'ai.onnx' ? '' : node.domain
-    nodes.push({ name, op: node.opType, domain, inputs: node.input, outputs: node.output, attributes })
-  }
+  readNodes(proto, { source, initializers, nodes, names: new Map(), rename: (name) => name, depth: 0 })
   const inputs = proto.input.filter(({ name }) => !initializers.has(name)).map((value) => graphInput(value, file))
   expectAssignedOnce([...inputs.map(({ name }) => name), ...initializers.keys()], nodes, file)
   return { inputs, outputs: proto.output.map(({ name }) => name), initializers, nodes: sorted(nodes, file) }
+}
+
+/** Where nodes are read into, and what the values of a graph within the graph are called there. */
+interface Reading {
+  readonly source: Source
+  readonly initializers: Map<string, Tensor>
+  readonly nodes: Node[]
+  /** How often a name was wanted. */
+  readonly names: Map<string, number>
+  readonly rename: (name: string) => string
+  /** Graphs that this one is within. */
+  readonly depth: number
+}
+
+/** Graphs within graphs are followed this far. */
+const deepest = 16
+
+/** Reads constants and nodes; what an If with a constant condition chooses stands in its place. */
+function readNodes(proto: GraphProto, reading: Reading): void {
+  const { source, initializers, nodes, names, rename } = reading
+  const { file, external } = source
+  for (const tensor of proto.initializer) initializers.set(rename(tensor.name), readTensor(tensor, file, external))
+  for (const node of proto.node) {
+    const outputs = node.output.map(rename)
+    const inputs = node.input.map(rename)
+    // Names need not be unique, and may be missing.
+    const wanted = node.name === '' ? (outputs[0] ?? '') : node.name
+    const times = (names.get(wanted) ?? 0) + 1
+    names.set(wanted, times)
+    const name = times === 1 ? wanted : `${wanted}#${times}`
+    if (node.opType === 'If') {
+      readBranch(node, { name, outputs, condition: initializers.get(inputs[0] ?? '') }, reading)
+      continue
+    }
+    const attributes = attributesOf(node, source)
+    if (node.opType === 'Constant') {
+      initializers.set(outputs[0] ?? '', constantOf(node, attributes, file))
+      continue
+    }
+    const domain = node.domain === 'ai.onnx' ? '' : node.domain
+    nodes.push({ name, op: node.opType, domain, inputs, outputs, attributes })
+  }
+}
+
+function readBranch(
+  node: NodeProto,
+  {
+    name,
+    outputs,
+    condition
+  }: { readonly name: string; readonly outputs: readonly string[]; readonly condition: Tensor | undefined },
+  reading: Reading
+): void {
+  const { nodes, rename, depth, source } = reading
+  const where = `The operator If of node "${name}" in "${source.file}"`
+  if (condition === undefined) {
+    throw new StudioError(
+      'refused',
+      `${where} decides while the network runs, which is not supported; export it for one case.`
+    )
+  }
+  if (depth === deepest)
+    throw new StudioError('refused', `${where} lies within ${deepest} others, which is not supported.`)
+  const chosen = Number(condition.data[0]) === 0 ? 'else_branch' : 'then_branch'
+  const branch = node.attribute.find((attribute) => attribute.name === chosen)?.g
+  if (branch === undefined) throw new StudioError('unreadable', `${where} has no ${chosen}.`)
+  const made = branch.node.flatMap(({ output }) => output)
+  const own = new Set([...branch.initializer.map((tensor) => tensor.name), ...made].filter((each) => each !== ''))
+  const inner = (value: string): string => (own.has(value) ? `${name}/${value}` : rename(value))
+  readNodes(branch, { ...reading, rename: inner, depth: depth + 1 })
+  branch.output.forEach((value, i) => {
+    const output = outputs[i] ?? ''
+    const copy = { op: 'Identity', domain: '', inputs: [inner(value.name)], outputs: [output], attributes: {} }
+    nodes.push({ name: `${name}/${i}`, ...copy })
+  })
 }
 
 function expectAssignedOnce(given: readonly string[], nodes: Graph['nodes'], file: string): void {

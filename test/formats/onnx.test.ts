@@ -1,12 +1,21 @@
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { create } from '@bufbuild/protobuf'
-import { AttributeProto_AttributeType, TensorProto_DataLocation, TensorProtoSchema, type ModelProto } from 'onnx-buf'
+import { create, fromBinary } from '@bufbuild/protobuf'
+import {
+  AttributeProto_AttributeType,
+  AttributeProtoSchema,
+  ModelProtoSchema,
+  TensorProto_DataLocation,
+  TensorProtoSchema,
+  type ModelProto
+} from 'onnx-buf'
+import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node'
 import { describe, expect, it } from 'vitest'
 import { int, type Attributes } from '../../src/core/graph/graph'
 import { floatTensor, indexTensor, type Tensor } from '../../src/core/tensor'
 import { externalDataBeside } from '../../src/formats/external-data'
 import { readOnnx } from '../../src/formats/onnx'
+import { onnxruntimeCpu } from '../../src/runtimes/onnxruntime'
 import { temporaryFolder } from '../cli/run-cli'
 import { onnxFile, type WrittenFile } from './onnx-writer'
 
@@ -157,4 +166,95 @@ it('names of nodes are unique', () => {
     'x.onnx'
   )
   expect(graph.nodes.map(({ name }) => name)).toEqual(['act', 'act#2', 'act#3', 'n'])
+})
+
+describe('a choice between two graphs', () => {
+  type Branch = Pick<WrittenFile, 'outputs' | 'nodes' | 'constants'>
+
+  /** The first node of a file is made a choice between these. */
+  const choosing =
+    (...branches: readonly [then: Branch, otherwise: Branch]) =>
+    (model: ModelProto): void => {
+      const node = model.graph?.node[0]
+      branches.forEach((branch, i) => {
+        const { graph } = fromBinary(ModelProtoSchema, onnxFile({ opset: 17, inputs: [], ...branch }))
+        if (graph === undefined) return
+        const name = i === 0 ? 'then_branch' : 'else_branch'
+        node?.attribute.push(create(AttributeProtoSchema, { name, type: AttributeProto_AttributeType.GRAPH, g: graph }))
+      })
+    }
+  const twice: Branch = {
+    outputs: ['o'],
+    nodes: [{ op: 'Mul', name: 'm', inputs: ['x', 'two'], outputs: ['o'] }],
+    constants: { two: floatTensor([2], []) }
+  }
+  const itself: Branch = { outputs: ['o'], nodes: [{ op: 'Identity', name: 'i', inputs: ['x'], outputs: ['o'] }] }
+  const bool = (value: number): Tensor => ({ type: 'bool', shape: [], data: Uint8Array.of(value) })
+  const file = (condition: number, edit: (model: ModelProto) => void): Uint8Array =>
+    onnxFile({
+      ...simple,
+      nodes: [
+        { op: 'If', name: 'either', inputs: ['b'], outputs: ['h'] },
+        { op: 'Add', inputs: ['h', 'c'], outputs: ['y'] }
+      ],
+      constants: { ...simple.constants, b: bool(condition) },
+      edit
+    })
+
+  it.each([
+    [1, [3, 2, 6.5]],
+    [0, [2, 0, 3.5]]
+  ])('is made where its condition is the constant %d', async (condition, expected) => {
+    const bytes = file(condition, choosing(twice, itself))
+    const original = await InferenceSession.create(bytes, { logSeverityLevel: 3 })
+    const x = new OrtTensor('float32', Float32Array.of(1, 2, 3), [3])
+    expect([...((await original.run({ x }))['y']?.data ?? [])]).toEqual(expected)
+    await original.release()
+    const session = await onnxruntimeCpu.load(readOnnx(bytes, 'x.onnx').graph, { threads: 1 })
+    const results = await session.run(new Map([['x', floatTensor([1, 2, 3], [3])]]))
+    await session.dispose()
+    expect([...(results.get('y')?.data ?? [])]).toEqual(expected)
+  })
+
+  it('may stand in another, with values of the same names', () => {
+    const inner = file(1, choosing(twice, itself))
+    const { graph } = fromBinary(ModelProtoSchema, inner)
+    const nested = (model: ModelProto): void => {
+      choosing(twice, itself)(model)
+      const branch = model.graph?.node[0]?.attribute[0]
+      if (branch !== undefined && graph !== undefined) branch.g = graph
+    }
+    const { nodes } = readOnnx(file(1, nested), 'x.onnx').graph
+    expect(nodes.map(({ op }) => op)).toEqual(['Mul', 'Identity', 'Add', 'Identity', 'Add'])
+    const made = nodes.flatMap(({ outputs }) => outputs)
+    expect(new Set(made).size).toBe(made.length)
+  })
+
+  it('is refused where it is made at run time, lies too deep or lacks a graph', () => {
+    const atRunTime = onnxFile({
+      ...simple,
+      nodes: [
+        { op: 'If', name: 'either', inputs: ['t'], outputs: ['y'] },
+        { op: 'IsNaN', inputs: ['x'], outputs: ['t'] }
+      ],
+      edit: choosing(twice, itself)
+    })
+    expect(() => readOnnx(atRunTime, 'x.onnx')).toThrow(/If of node "either" .*decides while the network runs/)
+    expect(() =>
+      readOnnx(
+        file(1, () => undefined),
+        'x.onnx'
+      )
+    ).toThrow(/has no then_branch/)
+    let bytes = file(1, choosing(twice, itself))
+    for (let depth = 0; depth < 18; depth++) {
+      const { graph } = fromBinary(ModelProtoSchema, bytes)
+      bytes = file(1, (model) => {
+        choosing(twice, itself)(model)
+        const branch = model.graph?.node[0]?.attribute[0]
+        if (branch !== undefined && graph !== undefined) branch.g = graph
+      })
+    }
+    expect(() => readOnnx(bytes, 'x.onnx')).toThrow(/within 16 others/)
+  })
 })

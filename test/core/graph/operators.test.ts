@@ -79,6 +79,8 @@ const cases: readonly Case[] = [
   ['ConstantOfShape', [], [integers(2)]],
   ['Flatten', [floats([2, 3, 4])], [], { axis: int(2) }],
   ['Tile', [floats([2, 3])], [integers(2, 1)]],
+  ['GatherND', [floats([3, 4, 2]), indices([2, 2], 1, 3, -1, 0)]],
+  ['GatherND', [floats([3, 4, 2]), indices([2, 1], 1, 0)]],
   ['ScatterND', [floats([4, 2]), indices([3, 1], -1, 0, 1), floats([3, 2], 9)]],
   ['ScatterND', [floats([2, 2]), indices([1, 2], 1, -1), floats([1], 9)]],
   ['SpaceToDepth', [floats([1, 2, 4, 6])], [], { blocksize: int(2) }],

@@ -4,6 +4,7 @@ import type { Graph, Node, ValueType } from '../graph'
 import { axesAsInput } from './axes'
 import type { Conversion, ShapedConversion } from './conversion'
 import { withoutDropout } from './dropout'
+import { einsumAsProducts } from './einsum'
 import { groupsNormalized, instancesNormalized } from './group-normalization'
 import { limitsAsInputs, padsAsInputs } from './limits'
 import { foldBatchNormalization } from './normalization'
@@ -31,6 +32,7 @@ const changes: Readonly<Record<string, readonly [until: number, convert: Convers
   Resize: [11, cornerResize],
   Upsample: [10, cornerResize],
   Dropout: [Infinity, withoutDropout],
+  Einsum: [Infinity, einsumAsProducts],
   InstanceNormalization: [Infinity, instancesNormalized],
   GroupNormalization: [Infinity, groupsNormalized],
   Conv: [Infinity, explicitPads],

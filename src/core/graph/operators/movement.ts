@@ -159,6 +159,16 @@ export const movement: Readonly<Record<string, Operator>> = {
   },
 
   /** x with other elements, or rows, where the indices point. */
+  /** Parts of x, each at the place that a row of indices tells. */
+  GatherND: {
+    infer(node, inputs) {
+      const [x, indices] = [required(node, inputs, 0), required(node, inputs, 1)]
+      if (intAttribute(node, 'batch_dims', 0) !== 0) throw misfit(node, 'batch_dims is not supported')
+      const depth = numeric(node, indices.shape.at(-1))
+      return [{ type: x.type, shape: [...indices.shape.slice(0, -1), ...x.shape.slice(depth)] }]
+    }
+  },
+
   ScatterND: {
     infer(node, inputs) {
       const { type, shape } = required(node, inputs, 0)

@@ -53,6 +53,18 @@ const cases: readonly Case[] = [
   ['Softmax', 13, [2, 3, 4]],
   ['Dropout', 9, [2, 3]],
   ['BatchNormalization', 9, [2, 3, 4, 5], statistics, { epsilon: float(1e-3) }],
+  ...(
+    [
+      ['bhnd,bhmd->bhnm', [2, 3, 4, 5], [2, 3, 6, 5]],
+      ['bnhd, hdo -> bno', [2, 3, 4, 5], [4, 5, 6]],
+      ['abc,cd', [2, 3, 4], [4, 5]],
+      ['cab,cde->deab', [4, 2, 3], [4, 5, 2]],
+      ['bij,bkj->b', [2, 3, 4], [2, 5, 4]],
+      ['bc,bc->bc', [2, 3], [2, 3]],
+      ['i,j->ji', [3], [4]]
+    ] as const
+  ).map(([equation, x, w]): Case => ['Einsum', 13, x, { w: numbers(w) }, { equation: string(equation) }]),
+  ['Einsum', 13, [2, 3, 4], {}, { equation: string('abc->ca') }],
   ['InstanceNormalization', 11, [2, 3, 4, 5], { s: numbers([3], 0.5), b: numbers([3]) }, { epsilon: float(1e-3) }],
   ['InstanceNormalization', 17, [2, 3, 7], { s: numbers([3], 0.5), b: numbers([3]) }],
   ['GroupNormalization', 18, [2, 6, 4, 5], { s: numbers([3], 0.5), b: numbers([3]) }, { num_groups: int(3) }],
@@ -97,7 +109,10 @@ function converted(bytes: Uint8Array): Graph {
 
 describe('what older operator sets meant is kept', () => {
   it.each(
-    cases.map((each) => ({ title: `${each[0]} of opset ${each[1]}, ${Object.keys(each[4] ?? {}).join()}`, each }))
+    cases.map((each) => ({
+      title: `${each[0]} of opset ${each[1]}, ${Object.keys(each[4] ?? {}).join()} ${each[2].join('×')}`,
+      each
+    }))
   )('$title', async ({ each }) => {
     for (const [name, expected, found] of await bothOf(fileOf(each), numbers(each[2]))) {
       expect(found, name).toHaveLength(expected.length)
@@ -140,6 +155,11 @@ describe('a normalization by constants', () => {
       })
     }
   })
+})
+
+it('of an equation that is not known is refused by its name', () => {
+  const file = fileOf(['Einsum', 13, [2, 3], {}, { equation: string('...i->i') }])
+  expect(() => converted(onnxFile(file))).toThrow(/Einsum of node "y0" .*"\.\.\.i->i"/)
 })
 
 it('of an opset that is too old is refused', () => {
