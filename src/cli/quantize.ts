@@ -20,6 +20,7 @@ import {
   type QuantizeSettings
 } from '../contract/run'
 import { StudioError } from '../engine/errors'
+import { makePlan, planText, writePlan } from '../engine/jobs/plan'
 import { quantize } from '../engine/jobs/quantize'
 import { newRunFolder } from '../engine/new-run-folder'
 import { presetNames, presets, settingsOf, type PresetName } from '../contract/presets'
@@ -41,7 +42,7 @@ import { appRunsFolder } from './app-runs'
 import { runJob } from './run-job'
 
 export interface QuantizeOptions extends OverrideOptions {
-  readonly calibration: string
+  readonly calibration?: string
   readonly calibrationKind?: PictureKind
   readonly scale?: number
   readonly bits: BitWidth[]
@@ -52,6 +53,7 @@ export interface QuantizeOptions extends OverrideOptions {
   readonly search: Search
   readonly searchSteps?: number
   readonly plan?: string
+  readonly planOnly?: boolean
   readonly preset: PresetName
   readonly patches?: number
   readonly patchSize?: number
@@ -85,8 +87,8 @@ const usual = settingsOf('paper')
 export function quantizeCommand(): Command {
   return new Command('quantize')
     .description('Find the bounds of all quantizers from calibration pictures and write a run folder.')
-    .argument('<model>', 'checkpoint: .pth, .pt or .safetensors')
-    .requiredOption('--calibration <dir>', 'pictures: HR/ and/or LR_bicubic/X#/, or a flat folder')
+    .argument('<model>', 'checkpoint or network: .pth, .pt, .safetensors or .onnx')
+    .option('--calibration <dir>', 'pictures: HR/ and/or LR_bicubic/X#/, or a flat folder (needed, but by --plan-only)')
     .addOption(new Option('--calibration-kind <kind>', 'what a flat folder holds').choices(pictureKindSchema.options))
     .addOption(scaleOption())
     .addOption(new Option('--bits <list>', 'bits of weights and activations').argParser(parseWidths).default([4], '4'))
@@ -111,6 +113,10 @@ export function quantizeCommand(): Command {
       )
     )
     .addOption(new Option('--plan <file>', 'JSON with bits or exclusions for single quantizers'))
+    .option(
+      '--plan-only',
+      'write the plan of what would be quantized, to be edited, and end (to --out, else to stdout)'
+    )
     .addOption(
       new Option('--preset <name>', 'defaults for patches, search and training').choices(presetNames).default('paper')
     )
@@ -187,18 +193,29 @@ export function quantizeCommand(): Command {
   2dquant quantize model.pth --calibration DIV2K --bits 4 --out runs/first
   2dquant quantize model.pth --calibration photos --calibration-kind hr --bits 4,3,2 --method minmax,percentile,dobi --out runs/all
   2dquant quantize model.pth --calibration DIV2K --bits 2 --method 2dquant,2dquant+ --preset fast --out runs/trained
+  2dquant quantize model.onnx --plan-only --out plan.json
 
 Ctrl+C pauses training; \`2dquant resume <run>\` goes on from there.`
     )
     .action(async (model: string, options: QuantizeOptions) => {
       const plan = options.plan === undefined ? null : await readPlan(options.plan)
+      const { calibration } = options
+      if (options.planOnly === true) {
+        const whole = await makePlan(model, overridesOf(options), options.firstAndLast ?? false, plan)
+        if (options.out === undefined) process.stdout.write(planText(whole))
+        else await writePlan(options.out, whole)
+        return
+      }
+      if (calibration === undefined) {
+        throw new StudioError('usage', 'Give the folder of pictures to calibrate with by --calibration.')
+      }
       const result = await runJob(async (context) =>
         quantize(
           {
             model,
             overrides: overridesOf(options),
             scale: options.scale,
-            calibration: options.calibration,
+            calibration,
             calibrationKind: options.calibrationKind,
             settings: settingsFrom(options, plan),
             out: options.out ?? newRunFolder(await appRunsFolder(), basename(model, extname(model))),

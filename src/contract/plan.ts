@@ -4,7 +4,7 @@ import { bitWidthSchema } from './bounds'
 /**
  * A plan file: exceptions from the bits and the placement of a run, by quantizer name. A name may end in `*`, which
  * stands for any rest; later entries win: one that gives bits also quantizes what an earlier one left out, unless it says
- * `quantize: false` itself.
+ * `quantize: false` itself. The first and the last convolution are quantized where an entry names them in full.
  */
 export const planSchema = z.object({
   schema: z.literal(1),
@@ -15,7 +15,10 @@ export const planSchema = z.object({
         /** Bits of this quantizer in every variant. */
         bits: bitWidthSchema.optional(),
         /** False leaves the tensor in full precision. */
-        quantize: z.boolean().optional()
+        quantize: z.boolean().optional(),
+        /** What it is, for those who read the file; not heeded. */
+        kind: z.enum(['weight', 'activation']).optional(),
+        shape: z.array(z.union([z.int(), z.string()])).optional()
       })
       .strict()
   )

@@ -1,6 +1,8 @@
 import type { Bits, BitWidth } from '../contract/bounds'
 import { speaksOf, type Plan } from '../contract/plan'
 import { StudioError } from '../core/errors'
+import { format } from '../core/graph/dimension'
+import { inferShapes } from '../core/graph/infer'
 import { levelsInput, boundsInput, findQuantizerSites, type QuantizerSite } from '../core/quantization/placement'
 import { levelsOf, type Bounds } from '../core/quantization/quantizer'
 import type { Model } from '../core/models/model'
@@ -8,32 +10,64 @@ import type { NamedTensors } from '../core/runtime'
 import { floatTensor } from '../core/tensor'
 
 /**
- * The quantizers of a run: those the architecture's rule places, less what the plan leaves in full precision.
- * Throws a StudioError ('refused') for a plan entry that speaks of no quantizer.
+ * The quantizers of a run: those the architecture's rule places, less what the plan leaves in full precision, and what of the
+ * first and the last convolution it names. Throws a StudioError ('refused') for a plan entry that speaks of no quantizer.
  */
 export function plannedSites(model: Model, firstAndLast: boolean, plan: Plan | null): readonly QuantizerSite[] {
-  const rule = firstAndLast ? { ...model.placement, firstAndLast } : model.placement
-  const sites = findQuantizerSites(model.graph, rule)
-  const stray = plan?.quantizers.find((entry) => !sites.some(({ name }) => speaksOf(entry.name, name)))
+  const candidates = candidateSites(model, firstAndLast)
+  const stray = plan?.quantizers.find((entry) => !candidates.some(({ site: { name } }) => speaksOf(entry.name, name)))
   if (stray !== undefined) {
     const what = `The plan speaks of "${stray.name}", but this model has no such quantizer`
-    throw new StudioError('refused', `${what}; \`2dquant inspect --json\` lists them.`)
+    throw new StudioError('refused', `${what}; \`2dquant quantize --plan-only\` lists them.`)
   }
-  const kept = sites.filter(({ name }) => isQuantized(plan, name))
+  const kept = candidates.flatMap(({ site, isUsual }) => (isQuantized(plan, site.name, isUsual) ? [site] : []))
   if (kept.length === 0) throw new StudioError('refused', 'The plan leaves nothing of this model to quantize.')
   return kept
 }
 
-/** Bits of one quantizer of a variant. */
-export function plannedBits(site: QuantizerSite, bits: Bits, plan: Plan | null): BitWidth {
-  const entry = plan?.quantizers.findLast((each) => each.bits !== undefined && speaksOf(each.name, site.name))
-  return entry?.bits ?? bits[site.kind]
+/** All quantizers that a plan may speak of; those of the first and the last convolution are not usual unless they are wanted. */
+function candidateSites(
+  { graph, placement }: Model,
+  firstAndLast: boolean
+): readonly { readonly site: QuantizerSite; readonly isUsual: boolean }[] {
+  const rule = firstAndLast ? { ...placement, firstAndLast } : placement
+  const usual = new Set(findQuantizerSites(graph, rule).map(({ name }) => name))
+  const all = findQuantizerSites(graph, { ...rule, firstAndLast: true })
+  return all.map((site) => ({ site, isUsual: usual.has(site.name) }))
 }
 
-/** Whether the last entry that decides it does not leave a quantizer out; one that gives bits alone has it quantized. */
-function isQuantized(plan: Plan | null, name: string): boolean {
-  const decides = ({ quantize, bits }: Plan['quantizers'][number]): boolean => (quantize ?? bits) !== undefined
-  return plan?.quantizers.findLast((entry) => decides(entry) && speaksOf(entry.name, name))?.quantize ?? true
+/** The plan that changes nothing, with an entry for everything that it could change. */
+export function wholePlan(model: Model, firstAndLast: boolean, plan: Plan | null): Plan {
+  const quantized = new Set(plannedSites(model, firstAndLast, plan).map(({ name }) => name))
+  const types = inferShapes(model.graph)
+  const quantizers = candidateSites(model, firstAndLast).map(({ site: { name, kind, value } }) => {
+    const bits = toldBits(plan, name)
+    const shape = (types.get(value)?.shape ?? []).map((size) => (typeof size === 'number' ? size : format(size)))
+    return { name, kind, shape, ...(bits !== undefined && { bits }), quantize: quantized.has(name) }
+  })
+  return { schema: 1, quantizers }
+}
+
+/** Bits of one quantizer of a variant. */
+export function plannedBits(site: QuantizerSite, bits: Bits, plan: Plan | null): BitWidth {
+  return toldBits(plan, site.name) ?? bits[site.kind]
+}
+
+function toldBits(plan: Plan | null, name: string): BitWidth | undefined {
+  return plan?.quantizers.findLast((entry) => entry.bits !== undefined && speaksOf(entry.name, name))?.bits
+}
+
+/**
+ * Whether the last entry that decides it does not leave a quantizer out; one that gives bits alone has it quantized. One that
+ * is not usual must be named in full.
+ */
+function isQuantized(plan: Plan | null, name: string, isUsual: boolean): boolean {
+  const decides = (entry: Plan['quantizers'][number]): boolean => {
+    const speaks = isUsual ? speaksOf(entry.name, name) : entry.name === name
+    return speaks && (entry.quantize ?? entry.bits) !== undefined
+  }
+  const entry = plan?.quantizers.findLast(decides)
+  return entry === undefined ? isUsual : (entry.quantize ?? true)
 }
 
 /** Bounds of a quantizer, or of each of its channels. */

@@ -46,7 +46,7 @@ async function understood(
     })
     .parseAsync(rest, { from: 'user' })
   const [{ model, options } = { model: '', options: {} as QuantizeOptions }] = told
-  const { calibration, calibrationKind: kind, plan } = options
+  const { calibration = '', calibrationKind: kind, plan } = options
   const planned = plan === undefined ? null : planSchema.parse(JSON.parse(readFileSync(join(folder, plan), 'utf8')))
   return {
     kind: 'quantize',

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import sharp from 'sharp'
@@ -16,7 +17,7 @@ import { readImage } from '../../src/formats/image-files'
 import { psnr } from '../../src/core/evaluation/psnr'
 import { openRun, readStatistics } from '../../src/engine/run-folder'
 import { writeTestPicture } from '../pictures'
-import { bundledModel, json, runCli, temporaryFolder, type Outcome } from './run-cli'
+import { bundledModel, json, program, runCli, temporaryFolder, type Outcome } from './run-cli'
 
 const folder = temporaryFolder()
 const data = join(folder, 'my pictures 图片')
@@ -53,6 +54,34 @@ describe('inspect', () => {
 })
 
 describe('quantize', () => {
+  it('writes a plan that changes nothing until it is edited', async () => {
+    const plan = join(folder, 'plan.json')
+    expect(await runCli(['quantize', bundledModel, '--plan-only', '--out', plan])).toMatchObject({
+      code: 0,
+      stdout: ''
+    })
+    const text = readFileSync(plan, 'utf8')
+    expect((await runCli(['quantize', bundledModel, '--plan-only'])).stdout).toBe(text)
+    const again = await runCli(['quantize', bundledModel, '--plan-only', '--out', plan])
+    expect([again.code, again.stderr]).toEqual([1, expect.stringContaining('already')])
+    const dobi = ['--bits', '4', '--method', 'dobi']
+    json(await runCli(quantizeArguments(join(folder, 'by a whole plan'), ...dobi, '--plan', plan, '--json')))
+    const [unchanged] = (await openRun(join(folder, 'by a whole plan'))).bounds.variants
+    const { variants } = (await openRun(run)).bounds
+    expect(unchanged).toEqual(variants.find(({ method, bits }) => method === 'dobi' && bits.weight === 4))
+    const name = 'layers.0.residual_group.blocks.0.mlp.fc1.weight'
+    writeFileSync(plan, text.replace(new RegExp(`("${name}".*)"quantize":true`), '$1"bits":8,"quantize":true'))
+    json(await runCli(quantizeArguments(join(folder, 'edited'), ...dobi, '--plan', plan, '--json')))
+    const [edited] = (await openRun(join(folder, 'edited'))).bounds.variants
+    expect(edited?.quantizers.filter(({ bits }) => bits === 8).map((quantizer) => quantizer.name)).toEqual([name])
+  })
+
+  it.runIf(process.platform !== 'win32')('ends quietly where nobody reads on', () => {
+    const command = `"${process.execPath}" "${program}" quantize --help | head -n 1`
+    const { stderr, stdout } = spawnSync('sh', ['-c', command], { encoding: 'utf8' })
+    expect([stdout.startsWith('Usage:'), stderr]).toEqual([true, ''])
+  })
+
   it('makes every combination from one pass and says so', () => {
     const result = quantizeResultSchema.parse(json(quantized))
     expect(result.quantizers).toBe(128)

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import type { Plan } from '../../src/contract/plan'
+import { planSchema, type Plan } from '../../src/contract/plan'
 import { loadModel } from '../../src/engine/model-file'
-import { plannedBits, plannedSites } from '../../src/engine/plan'
+import { plannedBits, plannedSites, wholePlan } from '../../src/engine/plan'
 import { bundledModel } from '../cli/run-cli'
 
 const { model } = await loadModel(bundledModel)
@@ -38,5 +38,37 @@ describe('of the entries of a plan later ones win', () => {
   it('and one that says nothing changes nothing', () => {
     expect(planned(none, { name: one })).toEqual({})
     expect(planned({ name: one, bits: 8 }, { name: one })).toMatchObject({ [one]: 8 })
+  })
+})
+
+describe('a whole plan', () => {
+  const namesOf = (plan: Plan | null): readonly string[] => plannedSites(model, false, plan).map(({ name }) => name)
+
+  it('changes nothing', () => {
+    const plan = planSchema.parse(wholePlan(model, false, null))
+    expect(plan.quantizers[0]).toEqual({
+      name: `${block}attn.qkv.q.weight`,
+      kind: 'weight',
+      shape: [32, 32],
+      quantize: true
+    })
+    expect(namesOf(plan)).toEqual(namesOf(null))
+    const kept = planSchema.parse(wholePlan(model, false, { schema: 1, quantizers: [{ name: one, bits: 8 }] }))
+    expect(kept.quantizers.filter((entry) => entry.bits !== undefined)).toMatchObject([{ name: one, bits: 8 }])
+  })
+
+  it('lists the first and the last convolution, which it alone has quantized, and only by their names', () => {
+    const convolutions = { ...model, placement: { ...model.placement, convolution: true, firstAndLast: false } }
+    const names = (plan: Plan | null): readonly string[] =>
+      plannedSites(convolutions, false, plan).map(({ name }) => name)
+    const whole = wholePlan(convolutions, false, null)
+    const left = whole.quantizers.filter(({ quantize }) => quantize === false).map(({ name }) => name)
+    expect(left).toEqual(['conv_first.weight', 'conv_first.input', 'upsample.0.weight', 'upsample.0.input'])
+    expect(names(null)).not.toContain('conv_first.weight')
+    expect(names({ schema: 1, quantizers: [{ name: '*', bits: 8 }] })).toEqual(names(null))
+    const edited = whole.quantizers.map((entry) =>
+      entry.name === 'conv_first.weight' ? { ...entry, quantize: true } : entry
+    )
+    expect(names({ schema: 1, quantizers: edited })).toEqual(['conv_first.weight', ...names(null)])
   })
 })
