@@ -17,6 +17,11 @@ export async function appRunsFolder(
   return (await chosenFolder(join(data, 'settings.json'))) ?? join(data, 'runs')
 }
 
+/** The folder in which models of the zoo are kept. */
+export function appModelsFolder(): string {
+  return join(appDataFolder(process.platform, process.env), 'models')
+}
+
 /** Where Electron keeps what is of an app of this name and user. */
 function appDataFolder(platform: NodeJS.Platform, environment: NodeJS.ProcessEnv): string {
   const name = '2DQuant Studio'

@@ -7,6 +7,7 @@ import { inspectCommand } from './inspect'
 import { quantizeCommand } from './quantize'
 import { resumeCommand } from './resume'
 import { upscaleCommand } from './upscale'
+import { zooCommand } from './zoo'
 
 const program = new Command('2dquant')
   .description('Quantizes super-resolution models to 2–8 bits by 2DQuant and measures what is left.')
@@ -17,11 +18,11 @@ const program = new Command('2dquant')
   .addCommand(resumeCommand())
   .addCommand(evaluateCommand())
   .addCommand(upscaleCommand())
+  .addCommand(zooCommand())
   .addCommand(doctorCommand())
 
-for (const command of [program, ...program.commands]) {
-  command.exitOverride().configureOutput({ writeErr: () => undefined })
-}
+const withinAll = (command: Command): readonly Command[] => [command, ...command.commands.flatMap(withinAll)]
+for (const command of withinAll(program)) command.exitOverride().configureOutput({ writeErr: () => undefined })
 
 // What reads may end before all is written, as `head` does.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

@@ -157,6 +157,6 @@ export function printWeightsNote(methods: readonly Contestant[]): void {
 }
 
 /** A path as it must be typed. */
-function quoted(path: string): string {
+export function quoted(path: string): string {
   return /^[\w./-]+$/.test(path) ? path : `"${path}"`
 }

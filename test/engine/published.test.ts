@@ -3,7 +3,7 @@ import { bitsSchema } from '../../src/contract/bounds'
 import type { EvaluateResult, SetScores } from '../../src/contract/results'
 import type { Published } from '../../src/contract/runs'
 import { publishedBeside } from '../../src/engine/published/beside'
-import { officialFile, officialFiles, type OfficialFile } from '../../src/engine/published/official-files'
+import { officialFile, zooModels, type OfficialFile } from '../../src/engine/zoo/catalogue'
 import { publishedSets, table3 } from '../../src/engine/published/table3'
 
 const digest = 'a'.repeat(64)
@@ -115,6 +115,6 @@ describe('published values', () => {
 
 it('a published file is known by its bytes alone, each once', () => {
   expect([officialFile(digest, files)?.name, officialFile('c'.repeat(64), files)]).toEqual(['swinir.pth', null])
-  for (const { sha256 } of officialFiles) expect(sha256).toMatch(/^[0-9a-f]{64}$/)
-  expect(new Set(officialFiles.map(({ sha256 }) => sha256)).size).toBe(officialFiles.length)
+  for (const { sha256 } of zooModels) expect(sha256).toMatch(/^[0-9a-f]{64}$/)
+  expect(new Set(zooModels.map(({ sha256 }) => sha256)).size).toBe(zooModels.length)
 })

@@ -6,7 +6,7 @@ import { inferShapes } from '../../core/graph/infer'
 import { takenSize, type ModelOverrides } from '../../core/models/model'
 import { loadModel } from '../model-file'
 import { plannedSites } from '../plan'
-import { officialFile } from '../published/official-files'
+import { officialFile } from '../zoo/catalogue'
 
 export interface InspectConfig {
   readonly model: string

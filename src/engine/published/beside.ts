@@ -1,6 +1,6 @@
 import type { EvaluateResult, SetScores } from '../../contract/results'
 import type { Published } from '../../contract/runs'
-import { officialFile, officialFiles } from './official-files'
+import { officialFile, zooModels, type OfficialFile } from '../zoo/catalogue'
 import { publishedSets, table3, type PublishedSet } from './table3'
 
 /** Names of the pictures of a set, where they are one each everywhere. */
@@ -34,7 +34,11 @@ const namePatterns: Readonly<Partial<Record<PublishedSet, RegExp>>> = { B100: /^
  *
  * @param sha256 of the model's file
  */
-export function publishedBeside(results: EvaluateResult['results'], sha256: string, files = officialFiles): Published {
+export function publishedBeside(
+  results: EvaluateResult['results'],
+  sha256: string,
+  files: readonly OfficialFile[] = zooModels
+): Published {
   const scale = officialFile(sha256, files)?.table3 ?? null
   if (scale === null) {
     const reason =
