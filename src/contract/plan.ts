@@ -4,7 +4,8 @@ import { bitWidthSchema } from './bounds'
 /**
  * A plan file: exceptions from the bits and the placement of a run, by quantizer name. A name may end in `*`, which
  * stands for any rest; later entries win: one that gives bits also quantizes what an earlier one left out, unless it says
- * `quantize: false` itself. The first and the last convolution are quantized where an entry names them in full.
+ * `quantize: false` itself. What is usually left, such as the first
+ * and the last convolution, is quantized where an entry names it in full.
  */
 export const planSchema = z.object({
   schema: z.literal(1),

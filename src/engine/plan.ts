@@ -10,8 +10,8 @@ import type { NamedTensors } from '../core/runtime'
 import { floatTensor } from '../core/tensor'
 
 /**
- * The quantizers of a run: those the architecture's rule places, less what the plan leaves in full precision, and what of the
- * first and the last convolution it names. Throws a StudioError ('refused') for a plan entry that speaks of no quantizer.
+ * The quantizers of a run: those the architecture's rule places, less what the plan leaves in full precision, and what else it
+ * names. Throws a StudioError ('refused') for a plan entry that speaks of no quantizer.
  */
 export function plannedSites(model: Model, firstAndLast: boolean, plan: Plan | null): readonly QuantizerSite[] {
   const candidates = candidateSites(model, firstAndLast)
@@ -25,15 +25,18 @@ export function plannedSites(model: Model, firstAndLast: boolean, plan: Plan | n
   return kept
 }
 
-/** All quantizers that a plan may speak of; those of the first and the last convolution are not usual unless they are wanted. */
+/**
+ * All quantizers that a plan may speak of, in the order they are computed. Not usual are those of the first and the last
+ * convolution, unless they are wanted, and of convolutions where the architecture's rule leaves these as they are.
+ */
 function candidateSites(
   { graph, placement }: Model,
   firstAndLast: boolean
 ): readonly { readonly site: QuantizerSite; readonly isUsual: boolean }[] {
   const rule = firstAndLast ? { ...placement, firstAndLast } : placement
-  const usual = new Set(findQuantizerSites(graph, rule).map(({ name }) => name))
-  const all = findQuantizerSites(graph, { ...rule, firstAndLast: true })
-  return all.map((site) => ({ site, isUsual: usual.has(site.name) }))
+  const usual = new Map(findQuantizerSites(graph, rule).map((site) => [site.name, site]))
+  const all = findQuantizerSites(graph, { linear: true, convolution: true, product: true, firstAndLast: true })
+  return all.map((site) => ({ site: usual.get(site.name) ?? site, isUsual: usual.has(site.name) }))
 }
 
 /** The plan that changes nothing, with an entry for everything that it could change. */

@@ -46,7 +46,7 @@ describe('a whole plan', () => {
 
   it('changes nothing', () => {
     const plan = planSchema.parse(wholePlan(model, false, null))
-    expect(plan.quantizers[0]).toEqual({
+    expect(plan.quantizers.find(({ quantize }) => quantize)).toEqual({
       name: `${block}attn.qkv.q.weight`,
       kind: 'weight',
       shape: [32, 32],
@@ -57,18 +57,15 @@ describe('a whole plan', () => {
     expect(kept.quantizers.filter((entry) => entry.bits !== undefined)).toMatchObject([{ name: one, bits: 8 }])
   })
 
-  it('lists the first and the last convolution, which it alone has quantized, and only by their names', () => {
-    const convolutions = { ...model, placement: { ...model.placement, convolution: true, firstAndLast: false } }
-    const names = (plan: Plan | null): readonly string[] =>
-      plannedSites(convolutions, false, plan).map(({ name }) => name)
-    const whole = wholePlan(convolutions, false, null)
+  it('lists what is usually left, which it alone has quantized, and only by its name', () => {
+    const whole = wholePlan(model, false, null)
     const left = whole.quantizers.filter(({ quantize }) => quantize === false).map(({ name }) => name)
-    expect(left).toEqual(['conv_first.weight', 'conv_first.input', 'upsample.0.weight', 'upsample.0.input'])
-    expect(names(null)).not.toContain('conv_first.weight')
-    expect(names({ schema: 1, quantizers: [{ name: '*', bits: 8 }] })).toEqual(names(null))
+    const convolutions = ['conv_first', 'layers.0.conv', 'layers.1.conv', 'conv_after_body', 'upsample.0']
+    expect(left).toEqual(convolutions.flatMap((name) => [`${name}.weight`, `${name}.input`]))
+    expect(namesOf({ schema: 1, quantizers: [{ name: '*', bits: 8 }] })).toEqual(namesOf(null))
     const edited = whole.quantizers.map((entry) =>
       entry.name === 'conv_first.weight' ? { ...entry, quantize: true } : entry
     )
-    expect(names({ schema: 1, quantizers: edited })).toEqual(['conv_first.weight', ...names(null)])
+    expect(namesOf({ schema: 1, quantizers: edited })).toEqual(['conv_first.weight', ...namesOf(null)])
   })
 })

@@ -1,16 +1,18 @@
 import { StudioError } from '../errors'
+import { layerCosts, macsAtSize } from '../evaluation/complexity'
 import { convertByShape, convertOperators } from '../graph/conversion/convert'
 import { dropDead, foldConstants } from '../graph/fold'
 import type { Graph } from '../graph/graph'
 import { operators } from '../graph/operators'
 import { quantization } from '../graph/operators/quantization'
 import { elementCount } from '../tensor'
-import { findQuantizerSites } from '../quantization/placement'
+import { findQuantizerSites, type QuantizerSite } from '../quantization/placement'
 import { nameLayers } from './layer-names'
-import type { Model, PlacementRule, SizeRule } from './model'
+import { takenSize, type Model, type PlacementRule, type SizeRule } from './model'
 import { picturePort, withHouseNames } from './picture-ports'
 import { residualFeatures } from './residual-features'
 import { probeSizes } from './size-probing'
+import { splitProjections } from './split-projections'
 
 /** A network as an ONNX file holds it. */
 export interface OnnxNetwork {
@@ -22,7 +24,10 @@ export interface OnnxNetwork {
 }
 
 /** Every product with a constant weight and every product of activations, but the first and the last convolution. */
-const placement: PlacementRule = { linear: true, convolution: true, product: true, firstAndLast: false }
+const everywhere: PlacementRule = { linear: true, convolution: true, product: true, firstAndLast: false }
+
+/** Networks of which convolutions are a smaller share are transformers, whose few convolutions the paper leaves as they are. */
+const leastConvolutions = 1 / 3
 
 /**
  * A super-resolution network out of an ONNX file: one picture in, one picture out, a whole number of times as large. What it
@@ -49,7 +54,8 @@ function build({ graph: given, metadata, opset }: OnnxNetwork): Model {
   const { channels, takes, enlarged } = sized
   const standard = convertByShape(sized.graph, opset, sized.types)
   const housed = withHouseNames({ ...standard, outputs: [enlarged.output] }, port, enlarged.output)
-  const graph = nameLayers(foldConstants(housed))
+  const graph = nameLayers(foldConstants(splitProjections(foldConstants(housed))))
+  const placement = placementIn(graph, takenSize({ takes, fixedSize: port.fixed?.height ?? null }, usualSize))
   const { fixed } = port
   if (fixed !== null && fixed.height !== fixed.width) {
     const size = `${fixed.width}×${fixed.height}`
@@ -71,6 +77,24 @@ function build({ graph: given, metadata, opset }: OnnxNetwork): Model {
     published: { omittedParameters: 0, countedShare: new Map() }
   }
 }
+
+/** Pixels across a picture that operations are counted for. */
+const usualSize = 64
+
+/** Where quantizers stand, by what a network mostly consists of. */
+function placementIn(graph: Graph, size: number): PlacementRule {
+  const convolution = new Set(findQuantizerSites(graph, { ...everywhere, linear: false, product: false }).map(nodeOf))
+  const any = new Set(findQuantizerSites(graph, everywhere).map(nodeOf))
+  let [ofConvolutions, ofAll] = [0, 0]
+  for (const { node, macs } of layerCosts(graph)) {
+    const count = any.has(node) ? macsAtSize(macs, size, size) : 0
+    ofAll += count
+    if (convolution.has(node)) ofConvolutions += count
+  }
+  return ofConvolutions < leastConvolutions * ofAll ? { ...everywhere, convolution: false } : everywhere
+}
+
+const nodeOf = ({ readers }: QuantizerSite): string => readers[0]?.node ?? ''
 
 /** Sizes that the file tells. */
 function toldSizes(metadata: ReadonlyMap<string, string>): Partial<SizeRule> {

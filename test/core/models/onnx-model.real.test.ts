@@ -22,8 +22,8 @@ const networks = [
   ['MobileSR_x4', 4, 8, 8, 43, 63],
   ['SMFANetp_x4', 4, 8, 8, 120, 120],
   ['CRAFT_x4', 4, 16, 16, 173, 333],
-  ['swinir-tiny-x4.torch-opset11', 4, 1, 1, 35, 67],
-  ['swinir-tiny-x4.torch-opset17', 4, 1, 1, 35, 67]
+  ['swinir-tiny-x4.torch-opset11', 4, 1, 1, 48, 80],
+  ['swinir-tiny-x4.torch-opset17', 4, 1, 1, 48, 80]
 ] as const
 
 const bytesOf = (name: string): Uint8Array => new Uint8Array(readFileSync(sharedData('models', `${name}.onnx`)))

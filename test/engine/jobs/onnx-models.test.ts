@@ -1,13 +1,15 @@
 import { join } from 'node:path'
 import { beforeAll, expect, it } from 'vitest'
+import type { Quantizer } from '../../../src/contract/bounds'
 import { settingsOf } from '../../../src/contract/presets'
 import { makeContext } from '../../../src/engine/job'
 import { evaluate } from '../../../src/engine/jobs/evaluate'
 import { quantize } from '../../../src/engine/jobs/quantize'
 import { resume } from '../../../src/engine/jobs/resume'
 import { upscale } from '../../../src/engine/jobs/upscale'
+import { openRun } from '../../../src/engine/run-folder'
 import { TrainingPaused } from '../../../src/engine/training/control'
-import { temporaryFolder } from '../../cli/run-cli'
+import { bundledModel, temporaryFolder } from '../../cli/run-cli'
 import { writeTestPicture } from '../../pictures'
 import { describeWithSharedData, sharedData } from '../../shared-data'
 
@@ -59,5 +61,46 @@ describeWithSharedData('a real network from an ONNX file goes the whole way', ()
     const out = join(folder, `${name} enlarged`)
     const { images } = await upscale({ subject: run, inputs: [picture], out, ...shared, filter }, context)
     expect(images[0]).toMatchObject({ width: 528, height: 384 })
+  })
+})
+
+describeWithSharedData("torch's own exports of the bundled model", () => {
+  const pictures = join(folder, 'large')
+  const settings = {
+    ...settingsOf('fast'),
+    methods: ['minmax' as const, 'dobi' as const],
+    patches: 2,
+    patchSize: 64,
+    distillation: null
+  }
+  type Found = Record<'minmax' | 'dobi', readonly Quantizer[]>
+  const quantizersOf = async (model: string, out: string): Promise<Found> => {
+    const context = await makeContext(() => undefined, new AbortController().signal)
+    const calibration = { calibration: pictures, calibrationKind: undefined, tellsTime: false }
+    await quantize({ model, overrides: {}, scale: undefined, ...calibration, settings, out }, context)
+    const { variants } = (await openRun(out)).bounds
+    const of = (method: string): readonly Quantizer[] =>
+      variants.find((variant) => variant.method === method)?.quantizers ?? []
+    return { minmax: of('minmax'), dobi: of('dobi') }
+  }
+  let ofCheckpoint: Found
+
+  beforeAll(async () => {
+    await writeTestPicture(join(pictures, 'HR', 'large.png'), 300, 280, 3)
+    ofCheckpoint = await quantizersOf(bundledModel, join(folder, 'checkpoint'))
+    expect(ofCheckpoint.dobi).toHaveLength(128)
+  })
+
+  it.each(['opset11', 'opset17'])('of %s have the quantizers of its checkpoint', async (opset) => {
+    const model = sharedData('models', `swinir-tiny-x4.torch-${opset}.onnx`)
+    const { dobi } = await quantizersOf(model, join(folder, opset))
+    expect(dobi.map(({ name }) => name)).toEqual(ofCheckpoint.dobi.map(({ name }) => name))
+    for (const [i, { name, lower, upper }] of dobi.entries()) {
+      const [expected, range] = [ofCheckpoint.dobi[i], ofCheckpoint.minmax[i]]
+      if (!expected || !range) throw new Error(`${name} has no counterpart.`)
+      const step = ((range.upper - range.lower) / settings.searchSteps) * 1.001
+      expect(Math.abs(lower - expected.lower), name).toBeLessThanOrEqual(step)
+      expect(Math.abs(upper - expected.upper), name).toBeLessThanOrEqual(step)
+    }
   })
 })
