@@ -19,13 +19,13 @@ import type { Image } from '../../core/imaging/image'
 import type { TensorOf } from '../../core/tensor'
 import { writeImage } from '../../formats/image-files'
 import { writeSafetensors } from '../../formats/safetensors'
+import { expectFree } from '../lock-file'
 import { packNumbers, unpackNumbers } from '../packed'
 import {
   boundsFile,
   diskError,
   eventLine,
   eventsFile,
-  isAlive,
   json,
   openRun,
   parseEvent,
@@ -175,11 +175,7 @@ export class LiveRun {
 
 /** Throws a StudioError ('refused') where another process is at work on a run folder. */
 export async function expectUnheld(folder: string): Promise<void> {
-  const lock = join(folder, lockFile)
-  const holder = existsSync(lock) ? Number(await readFile(lock, 'utf8')) : 0
-  if (holder === process.pid || !isAlive(holder)) return
-  const what = `Another process (${holder}) is at work on "${folder}"`
-  throw new StudioError('refused', `${what}; wait for it, or remove "${lock}" if that is no longer so.`)
+  await expectFree(join(folder, lockFile), folder)
 }
 
 /** Where the training that was broken off in a run folder stands; null where none was. */

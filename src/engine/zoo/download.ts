@@ -4,6 +4,8 @@ import { mkdir, open, rename, rm, stat, type FileHandle } from 'node:fs/promises
 import { dirname } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { StudioError } from '../../core/errors'
+import { holdAlone } from '../lock-file'
+import { withDiskErrors } from '../run-folder'
 
 /** A file that can be had, and how to tell that it is the right one. */
 export interface Downloadable {
@@ -30,26 +32,47 @@ const mostRedirects = 5
 /** What was sent was not what is wanted, or nothing came: another attempt may help. */
 class Interruption extends Error {}
 
+/** The server has nothing from where we want to go on, so what was left is of another file. */
+class WrongRange extends Interruption {}
+
 /**
  * Downloads a file to `target`, which is not there or holds it wholly, at no time a part: what has come stands in
  * `target.part`, from where a later call goes on. No more is taken than the file has bytes, and it is used only if its digest
  * is the one that is told.
  *
- * @throws StudioError ('refused' where the server has no such file or cannot be reached, 'unreadable' for other bytes)
+ * @throws StudioError ('refused' where the server has no such file, cannot be reached, or another process downloads the same;
+ *   'unreadable' for other bytes; 'failed' where the disk does not take them)
  */
 export async function download(file: Downloadable, target: string, options: DownloadOptions): Promise<void> {
-  const { signal, onProgress = () => undefined, pause = 1000 } = options
-  const part = `${target}.part`
-  await mkdir(dirname(target), { recursive: true })
+  const { onProgress = () => undefined, pause = 1000 } = options
+  const [part, lock] = [`${target}.part`, `${target}.lock`]
+  await withDiskErrors(dirname(target), () => mkdir(dirname(target), { recursive: true }))
+  await holdAlone(lock, target)
+  try {
+    await withDiskErrors(part, () => fetchInto(part, file, { ...options, onProgress, pause }))
+    await rename(part, target)
+  } finally {
+    await rm(lock, { force: true })
+  }
+}
+
+/** Has a file's bytes in `part`, all of them and no others, whatever is there before. */
+async function fetchInto(
+  part: string,
+  file: Downloadable,
+  options: DownloadOptions & Required<Pick<DownloadOptions, 'onProgress' | 'pause'>>
+): Promise<void> {
+  const { signal, pause } = options
   if ((await sizeOf(part)) > file.bytes) await rm(part)
   let [attempts, there] = [0, await sizeOf(part)]
   while (there < file.bytes) {
     signal.throwIfAborted()
     try {
-      await fetchRest(file, part, there, { ...options, onProgress })
+      await fetchRest(file, part, there, options)
     } catch (error) {
       signal.throwIfAborted()
       if (!(error instanceof Interruption)) throw error
+      if (error instanceof WrongRange) await rm(part, { force: true })
       const now = await sizeOf(part)
       attempts = now > there ? 1 : attempts + 1
       if (attempts >= mostAttempts) {
@@ -70,7 +93,6 @@ export async function download(file: Downloadable, target: string, options: Down
       `${what}: its bytes are others than those that were published; nothing was kept.`
     )
   }
-  await rename(part, target)
 }
 
 async function sizeOf(path: string): Promise<number> {
@@ -145,7 +167,8 @@ async function answerOf(file: Downloadable, from: number, signal: AbortSignal): 
     if (response.ok) return response
     await response.body?.cancel()
     const says = `${url.host} answers ${response.status}`
-    // Busy servers and ranges that do not fit may be otherwise at the next attempt.
+    if (response.status === 416) throw new WrongRange(says)
+    // Busy servers may answer otherwise at the next attempt.
     if (response.status >= 500 || response.status === 429) throw new Interruption(says)
     const what = `"${file.name}" could not be downloaded: ${says} for ${url.pathname}`
     throw new StudioError('refused', `${what}; look for it at its source, or give another server by --from.`)

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { copyFile, mkdir, readdir, rename, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { StudioError } from '../../core/errors'
+import { withDiskErrors } from '../run-folder'
 import type { ZooModel } from './catalogue'
 import { download, sha256Of, type DownloadOptions } from './download'
 
@@ -59,8 +60,10 @@ export async function obtain(
     await download(model, path, options)
     return { path, how: 'downloaded' }
   }
-  await mkdir(folder, { recursive: true })
-  await copyFile(there, `${path}.copy`)
-  await rename(`${path}.copy`, path)
+  await withDiskErrors(path, async () => {
+    await mkdir(folder, { recursive: true })
+    await copyFile(there, `${path}.copy`)
+    await rename(`${path}.copy`, path)
+  })
   return { path, how: 'copied' }
 }

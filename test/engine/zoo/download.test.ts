@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
@@ -114,6 +115,45 @@ describe('a download', () => {
 
   it('begins anew where what was left is too long', async () => {
     expectWhole(await fetched(sending(), { part: Buffer.concat([content, content]) }))
+  })
+
+  it('begins anew where the server has nothing from there on', async () => {
+    const answers: typeof behaviour = (request, response) => {
+      if (request.headers.range === undefined) sending()(request, response)
+      else response.writeHead(416).end()
+    }
+    expectWhole(await fetched(answers, { part: content.subarray(0, 12_345) }))
+    expect(ranges).toEqual(['bytes=12345-', undefined])
+  })
+
+  it('is of one process at a time, and of none that is gone', async () => {
+    const target = join(folder, 'held', 'model.pth')
+    mkdirSync(join(target, '..'))
+    behaviour = (request, response) => {
+      setTimeout(() => {
+        sending()(request, response)
+      }, 50)
+    }
+    const both = [1, 2].map(() => download(fileOf(), target, { ...quick, signal: new AbortController().signal }))
+    const outcomes = await Promise.allSettled(both)
+    expect(outcomes.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected'])
+    const refused = outcomes.find((outcome) => outcome.status === 'rejected')
+    expect(String(refused?.reason)).toMatch(/is at work on ".*model\.pth"; wait for it, or remove ".*model\.pth\.lock"/)
+    expectWhole({ target, error: '' })
+
+    const left = join(folder, 'left', 'model.pth')
+    mkdirSync(join(left, '..'))
+    writeFileSync(`${left}.lock`, String(spawnSync(process.execPath, ['--version']).pid))
+    await download(fileOf(), left, { ...quick, signal: new AbortController().signal })
+    expectWhole({ target: left, error: '' })
+    expect(existsSync(`${left}.lock`)).toBe(false)
+  })
+
+  it('tells in one sentence that the disk does not take it', async () => {
+    writeFileSync(join(folder, 'a file'), '')
+    const target = join(folder, 'a file', 'model.pth')
+    const stored = download(fileOf(), target, { ...quick, signal: new AbortController().signal })
+    await expect(stored).rejects.toThrow(/could not be written: part of the path is a file; choose another place/)
   })
 
   it('is given up after some attempts, and keeps what has come', async () => {
