@@ -1,8 +1,9 @@
 import { resolve } from 'node:path'
 import { Command, InvalidArgumentError, Option } from 'commander'
+import { modelServerSchema } from '../contract/zoo'
 import { StudioError } from '../engine/errors'
 import { zooModels, type ZooModel } from '../engine/zoo/catalogue'
-import { findModels, obtain } from '../engine/zoo/library'
+import { findModels, obtain, onServer } from '../engine/zoo/library'
 import { appModelsFolder } from './app-runs'
 import { jsonOption, printJson, quoted } from './options'
 import { progressPrinter } from './progress'
@@ -79,8 +80,7 @@ async function getModels(ids: readonly string[], { out, look = [], from, json }:
       const onProgress = (bytes: number): void => {
         told({ kind: 'progress', phase: 'load', done: megabytes(bytes), total: megabytes(model.bytes), unit: 'MB' })
       }
-      const file = from === undefined ? model : { ...model, url: new URL(model.name, from).href }
-      return obtain(file, folder, look, { signal, onProgress })
+      return obtain(onServer(model, from ?? null), folder, look, { signal, onProgress })
     })
     models.push({ ...told(model), ...obtained })
     if (json !== true) console.log(`${model.title} (${obtained.how}): ${obtained.path}`)
@@ -95,9 +95,6 @@ function told({ id, title, scale, bytes, sha256, licence, source, url }: ZooMode
 }
 
 function parseServer(text: string): string {
-  const url = URL.canParse(text) ? new URL(text.endsWith('/') ? text : `${text}/`) : null
-  if (url === null || !['https:', 'http:'].includes(url.protocol)) {
-    throw new InvalidArgumentError(`"${text}" is not the address of a folder, such as https://example.org/models.`)
-  }
-  return url.href
+  if (modelServerSchema.safeParse(text).success) return text
+  throw new InvalidArgumentError(`"${text}" is not the address of a folder, such as https://example.org/models.`)
 }

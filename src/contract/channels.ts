@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { failureSchema } from './jobs'
 import { viewerCommandIds } from './viewer-commands'
+import { modelServerSchema } from './zoo'
 
 const nothing = z.null()
 
@@ -12,14 +13,17 @@ export const settingsSchema = z.object({
   /** Where runs are kept; null takes a folder beside the settings. */
   runsFolder: z.string().nullable(),
   /** Mebibytes that the values of a network may take; null takes half of what is free. */
-  memoryCap: z.int().min(64).nullable()
+  memoryCap: z.int().min(64).nullable(),
+  /** The server that published models are got from; null takes those who published them. */
+  modelServer: modelServerSchema.nullable()
 })
 export type Settings = Readonly<z.infer<typeof settingsSchema>>
 export const usualSettings: Settings = {
   theme: 'system',
   language: 'system',
   runsFolder: null,
-  memoryCap: null
+  memoryCap: null,
+  modelServer: null
 }
 
 /** A file or folder that was opened from outside the window: by double click, drag, argument or menu. */

@@ -16,6 +16,7 @@ import {
   runSummarySchema,
   triedBoundsSchema
 } from './runs'
+import { modelServerSchema, type ZooEntry } from './zoo'
 
 const nothing = z.null()
 const jobId = z.object({ id: z.string() })
@@ -93,6 +94,12 @@ export const engineCalls = {
     }),
     result: nothing
   },
+  /** Looks anew which published models are on this machine; `zoo` tells. */
+  'zoo.look': { args: nothing, result: nothing },
+  /** Has a published model on this machine, and tells where it is. A call that is cancelled keeps what has come. */
+  'zoo.get': { args: z.object({ id: z.string() }), result: z.string() },
+  /** Takes a copy of a file that is one of the published models, and tells where it is. */
+  'zoo.take': { args: z.object({ file: z.string() }), result: z.string() },
   'model.inspect': {
     args: z.object({ file: z.string(), overrides: modelOverridesSchema.optional() }),
     result: inspectResultSchema
@@ -130,6 +137,8 @@ export interface EngineTopics {
   readonly job: { readonly state: JobView; readonly change: JobEvent }
   /** A number that grows whenever the list of runs may have changed. */
   readonly runs: { readonly state: number; readonly change: number }
+  /** The published models; each change is the whole list. */
+  readonly zoo: { readonly state: readonly ZooEntry[]; readonly change: readonly ZooEntry[] }
 }
 export type EngineTopic = keyof EngineTopics
 
@@ -142,19 +151,29 @@ export const topicReducers: {
 } = {
   queue: (_, next) => next,
   job: withEvent,
-  runs: (_, next) => next
+  runs: (_, next) => next,
+  zoo: (_, next) => next
 }
 
-/** What the engine's process is started with. */
-export const engineConfigSchema = z.object({
-  /** Folder of the bundled model. */
-  models: z.string(),
-  /** Folder of the sample pictures; null takes them from their npm packages. */
-  samples: z.string().nullable(),
+/** What of it the user chooses, and may choose anew while it runs. */
+const engineChoiceSchema = z.object({
   /** Where new run folders are made, and runs are looked for. */
   runs: z.string(),
   /** Bytes that the values of a network may take; null takes half of what is free. */
   memoryCap: z.number().nullable(),
+  /** The server that published models are got from; null takes those who published them. */
+  modelServer: modelServerSchema.nullable()
+})
+export type EngineChoice = Readonly<z.infer<typeof engineChoiceSchema>>
+
+/** What the engine's process is started with. */
+export const engineConfigSchema = engineChoiceSchema.extend({
+  /** Folder of the bundled model. */
+  models: z.string(),
+  /** Folder of the sample pictures; null takes them from their npm packages. */
+  samples: z.string().nullable(),
+  /** Where published models are kept. */
+  zoo: z.string(),
   /** Where the engine keeps what is its own: the queue, pictures of the demo. */
   data: z.string()
 })
@@ -186,7 +205,7 @@ export type EngineNotice = Readonly<z.infer<typeof engineNoticeSchema>>
 export const engineOrderSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('connect') }),
   /** What the user chose anew. */
-  z.object({ kind: z.literal('configure'), runs: z.string(), memoryCap: z.number().nullable() }),
+  z.object({ kind: z.literal('configure'), choice: engineChoiceSchema }),
   /** The program ends: pause or stop what runs, then say `settled`. */
   z.object({ kind: z.literal('settle'), how: z.enum(['pause', 'stop']) })
 ])

@@ -38,7 +38,7 @@ parentPort.on('message', ({ data, ports }) => {
       for (const port of ports) serve(processPort(port), studio)
       return
     case 'configure':
-      studio.configure({ runs: order.runs, memoryCap: order.memoryCap })
+      studio.configure(order.choice)
       return
     case 'settle':
       void studio.settle(order.how).finally(() => {

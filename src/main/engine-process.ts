@@ -1,7 +1,13 @@
 import type { BrowserWindow, UtilityProcess } from 'electron'
 import log from 'electron-log/main'
 import type { EngineState } from '../contract/channels'
-import { engineNoticeSchema, type EngineConfig, type EngineNotice, type EngineOrder } from '../contract/engine'
+import {
+  engineNoticeSchema,
+  type EngineChoice,
+  type EngineConfig,
+  type EngineNotice,
+  type EngineOrder
+} from '../contract/engine'
 import type { Failure } from '../contract/jobs'
 import { portMessage } from '../contract/names'
 import { connect } from './channels'
@@ -50,9 +56,9 @@ export class EngineProcess {
   }
 
   /** Tells the engine what the user chose anew; one that is started later knows it from its start. */
-  configure(choice: Pick<EngineConfig, 'runs' | 'memoryCap'>): void {
+  configure(choice: EngineChoice): void {
     this.#config = { ...this.#config, ...choice }
-    this.#order({ kind: 'configure', ...choice })
+    this.#order({ kind: 'configure', choice })
   }
 
   get state(): EngineState {

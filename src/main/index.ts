@@ -4,6 +4,7 @@ import { basename, join } from 'node:path'
 import { app, clipboard, dialog, nativeTheme, net, shell } from 'electron'
 import log from 'electron-log/main'
 import type { Settings, StudioDocument } from '../contract/channels'
+import type { EngineChoice } from '../contract/engine'
 import { bundledModelFile, reportFile, runFile } from '../contract/names'
 import { answerRequests, RequestError } from './channels'
 import { Closing } from './closing'
@@ -45,11 +46,9 @@ if (app.requestSingleInstanceLock()) run().catch(giveUp)
 else app.quit()
 
 /** What of the settings the engine must know. */
-function engineChoice({ runsFolder, memoryCap }: Settings): {
-  readonly runs: string
-  readonly memoryCap: number | null
-} {
-  return { runs: runsFolder ?? places.runs, memoryCap: memoryCap === null ? null : memoryCap * 2 ** 20 }
+function engineChoice({ runsFolder, memoryCap, modelServer }: Settings): EngineChoice {
+  const bytes = memoryCap === null ? null : memoryCap * 2 ** 20
+  return { runs: runsFolder ?? places.runs, memoryCap: bytes, modelServer }
 }
 
 /** A program without a window would only keep others from starting. */
@@ -74,6 +73,7 @@ async function run(): Promise<void> {
     config: {
       models: places.models,
       samples: places.samples,
+      zoo: join(places.data, 'models'),
       data: join(places.data, 'engine'),
       ...engineChoice(store.settings)
     },
@@ -204,7 +204,7 @@ async function run(): Promise<void> {
     'settings.change': (changes) => {
       const settings = store.changeSettings(changes)
       nativeTheme.themeSource = settings.theme
-      if ('runsFolder' in changes || 'memoryCap' in changes) engine.configure(engineChoice(settings))
+      engine.configure(engineChoice(settings))
       showMenu()
       return { settings, language: languageOf(settings) }
     },

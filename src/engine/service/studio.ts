@@ -4,6 +4,7 @@ import {
   engineCalls,
   topicReducers,
   type EngineCall,
+  type EngineChoice,
   type EngineConfig,
   type EngineNotice,
   type EngineTopics
@@ -38,6 +39,7 @@ import { describeRun, listRuns } from './run-list'
 import { RunsWatch } from './runs-watch'
 import { failureOf, type Service } from './server'
 import { Turns } from './turns'
+import { ZooDesk } from '../zoo/zoo-desk'
 
 /** What a model's page tells sizes of, and the input it counts multiplications at. */
 const inspected = { bits: [2, 3, 4, 6, 8], width: 320, height: 180 }
@@ -48,7 +50,7 @@ const activityInterval = 250
 /** The engine as windows see it: a queue of long jobs, and small ones that go between their steps. */
 export interface Studio extends Service {
   /** Takes what the user chose anew; a job at work keeps what it began with. */
-  configure(chosen: Pick<EngineConfig, 'runs' | 'memoryCap'>): void
+  configure(chosen: EngineChoice): void
   /** Brings what is at work to disk; nothing is begun any more. */
   settle(how: 'pause' | 'stop'): Promise<void>
 }
@@ -105,6 +107,7 @@ export async function openStudio(initial: EngineConfig, tell: (notice: EngineNot
   }
   const queue = await JobQueue.open(join(config.data, 'queue.json'), execute, readEvents)
   const bounds = new BoundsDesk(distributions, () => jobAtWork(queue.feed.state)?.run ?? null, runsChanged)
+  const zoo = new ZooDesk(config.zoo)
   // While training stands still there are no events that would tell of it.
   queue.feed.listen(() => {
     tellActivity()
@@ -174,6 +177,9 @@ export async function openStudio(initial: EngineConfig, tell: (notice: EngineNot
       }
       return estimate(request, config.memoryCap, context)
     },
+    'zoo.look': () => done(zoo.look()),
+    'zoo.get': ({ id }, { signal }) => zoo.get(id, config.modelServer, signal),
+    'zoo.take': ({ file }, { signal }) => zoo.take(file, signal),
     'model.inspect': ({ file, overrides = {} }) => inspect({ model: file, overrides, ...inspected }),
     'engine.doctor': () => doctor()
   }
@@ -188,7 +194,8 @@ export async function openStudio(initial: EngineConfig, tell: (notice: EngineNot
       const topics: Readonly<Record<keyof EngineTopics, () => unknown>> = {
         queue: () => queue.feed,
         job: () => queue.view(key),
-        runs: () => runs
+        runs: () => runs,
+        zoo: () => zoo.feed
       }
       if (!Object.hasOwn(topics, topic)) throw new StudioError('usage', `The engine knows no topic "${topic}".`)
       return topics[topic as keyof EngineTopics]() as Feed<unknown, unknown>
@@ -216,9 +223,12 @@ function steers(name: EngineCall): boolean {
   return name.startsWith('queue.') || name.startsWith('job.')
 }
 
-/** Whether a call takes steps of its own, and gives way between them as the job at work does, which does not wait for it. */
+/**
+ * Whether a call takes steps of its own, and gives way between them as the job at work does, or waits for others than this
+ * machine; the job at work does not wait for it.
+ */
 function isLong(name: EngineCall): boolean {
-  return name === 'data.estimate'
+  return name === 'data.estimate' || name.startsWith('zoo.')
 }
 
 async function carryOut(

@@ -45,7 +45,7 @@ class WrongRange extends Interruption {}
  */
 export async function download(file: Downloadable, target: string, options: DownloadOptions): Promise<void> {
   const { onProgress = () => undefined, pause = 1000 } = options
-  const [part, lock] = [`${target}.part`, `${target}.lock`]
+  const [part, lock] = [partOf(target), `${target}.lock`]
   await withDiskErrors(dirname(target), () => mkdir(dirname(target), { recursive: true }))
   await holdAlone(lock, target)
   try {
@@ -94,6 +94,13 @@ async function fetchInto(
     )
   }
 }
+
+/** Bytes that an earlier download to `target` has left. */
+export function receivedOf(target: string): Promise<number> {
+  return sizeOf(partOf(target))
+}
+
+const partOf = (target: string): string => `${target}.part`
 
 async function sizeOf(path: string): Promise<number> {
   return existsSync(path) ? (await stat(path)).size : 0

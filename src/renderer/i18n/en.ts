@@ -396,6 +396,19 @@ export const en = {
     weight: 'weight',
     activation: 'activation'
   },
+  zoo: {
+    open: 'Published models …',
+    title: 'Published models',
+    text: 'Weights that their authors have published. What comes is checked against the digest of what was published.',
+    facts: '{size} MB · {licence}',
+    received: '{received} of {size} MB',
+    download: 'Download',
+    goOn: 'Go on',
+    cancel: 'Cancel',
+    use: 'Use',
+    have: 'I have this file …',
+    haveHint: 'A file you have is known by its content, whatever its name; it is copied to the others.'
+  },
   wizard: {
     title: 'New quantization',
     steps: 'Steps',
@@ -582,6 +595,10 @@ export const en = {
     usualFolder: 'As usual',
     memoryCap: 'Memory of a network’s values (MiB)',
     memoryCapHelp: 'Larger pictures are cut into tiles. Empty: half of what is free.',
+    modelServer: 'Server of published models',
+    modelServerHelp:
+      'A folder that has the same files, where those who published them are out of reach. Empty: theirs.',
+    modelServerWrong: 'This is not the address of a folder, such as https://example.org/models.',
     runtimes: 'What networks run on',
     runtimesHint: 'Every candidate was tried with a small network.',
     runtime: 'Runtime',

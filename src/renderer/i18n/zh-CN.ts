@@ -380,6 +380,19 @@ export const chinese: typeof en = {
     weight: '权重',
     activation: '激活'
   },
+  zoo: {
+    open: '已发布的模型 …',
+    title: '已发布的模型',
+    text: '由作者发布的权重。下载的内容会按所发布文件的校验值检查。',
+    facts: '{size} MB · {licence}',
+    received: '已接收 {received} / {size} MB',
+    download: '下载',
+    goOn: '继续',
+    cancel: '取消',
+    use: '使用',
+    have: '我已有此文件 …',
+    haveHint: '已有的文件按内容识别，与文件名无关；会复制到模型文件夹。'
+  },
   wizard: {
     title: '新建量化',
     steps: '步骤',
@@ -556,6 +569,9 @@ export const chinese: typeof en = {
     usualFolder: '恢复默认',
     memoryCap: '网络数值所用内存 (MiB)',
     memoryCapHelp: '更大的图片会分块处理。留空：空闲内存的一半。',
+    modelServer: '已发布模型的服务器',
+    modelServerHelp: '无法访问原发布者时，可填写存有相同文件的文件夹地址。留空：使用原发布者的地址。',
+    modelServerWrong: '这不是文件夹地址，例如 https://example.org/models。',
     runtimes: '网络的运行环境',
     runtimesHint: '每个候选都用一个小网络试过。',
     runtime: '运行时',

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { MessageChannel, type MessagePort } from 'node:worker_threads'
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
-import { engineCalls, topicReducers } from '../../../src/contract/engine'
+import { engineCalls, topicReducers, type EngineConfig } from '../../../src/contract/engine'
 import type { Port } from '../../../src/contract/protocol'
 import { StudioError } from '../../../src/core/errors'
 import { Feed } from '../../../src/engine/service/feed'
@@ -11,15 +11,10 @@ import { openStudio, type Studio } from '../../../src/engine/service/studio'
 import { EngineClient, type EngineError } from '../../../src/renderer/engine/client'
 import { bundledModel, temporaryFolder } from '../../cli/run-cli'
 import { startInThread } from './built-engine'
+import { configIn } from './config'
 
 const folder = temporaryFolder()
-const configOf = (name: string): Parameters<typeof openStudio>[0] => ({
-  models: join(bundledModel, '..'),
-  samples: null,
-  memoryCap: null,
-  runs: join(folder, name, 'runs'),
-  data: join(folder, name, 'data')
-})
+const configOf = (name: string): EngineConfig => configIn(join(folder, name))
 
 const opened: MessagePort[] = []
 afterEach(() => {

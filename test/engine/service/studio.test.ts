@@ -10,6 +10,7 @@ import { settingsOf } from '../../../src/contract/presets'
 import { openStudio, type Studio } from '../../../src/engine/service/studio'
 import { bundledModel, temporaryFolder } from '../../cli/run-cli'
 import { writeTestPicture } from '../../pictures'
+import { configIn } from './config'
 
 const folder = temporaryFolder()
 const pictures = join(folder, 'pictures')
@@ -20,14 +21,7 @@ let config: EngineConfig
 
 beforeEach(async () => {
   await writeTestPicture(join(pictures, 'HR', 'one.png'), 96, 72)
-  const own = join(folder, String(++number))
-  config = {
-    models: join(bundledModel, '..'),
-    samples: null,
-    memoryCap: null,
-    runs: join(own, 'runs'),
-    data: join(own, 'data')
-  }
+  config = configIn(join(folder, String(++number)))
 })
 
 /** A studio that is asked without a port, and what it told the main process. */

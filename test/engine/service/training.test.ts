@@ -17,6 +17,7 @@ import { EngineClient, type EngineError } from '../../../src/renderer/engine/cli
 import { bundledModel, temporaryFolder } from '../../cli/run-cli'
 import { writeTestPicture } from '../../pictures'
 import { startInProcess } from './built-engine'
+import { configIn } from './config'
 
 const folder = temporaryFolder()
 const pictures = join(folder, 'pictures')
@@ -39,13 +40,7 @@ const request = { kind: 'quantize', ...quantizing } as const satisfies JobReques
 const start = { method: 'dobi' as const, bits: { weight: 2 as const, activation: 2 as const } }
 const asked = { quantizer: 'layers.0.residual_group.blocks.0.mlp.fc1.weight', bits: 2 } as const
 
-const configOf = (name: string): EngineConfig => ({
-  models: join(bundledModel, '..'),
-  samples: null,
-  memoryCap: null,
-  runs: join(folder, name, 'runs'),
-  data: join(folder, name, 'data')
-})
+const configOf = (name: string): EngineConfig => configIn(join(folder, name))
 
 /** What a run found, without what tells a time or a place apart. */
 const boundsOf = (run: string): string => readFileSync(join(run, 'bounds.json'), 'utf8')

@@ -13,6 +13,7 @@ import { quantize } from '../../../src/engine/jobs/quantize'
 import { openStudio, type Studio } from '../../../src/engine/service/studio'
 import { bundledModel, temporaryFolder } from '../../cli/run-cli'
 import { writeTestPicture } from '../../pictures'
+import { configIn } from './config'
 
 const folder = temporaryFolder()
 const calibration = { folder: join(folder, 'pictures') }
@@ -33,16 +34,7 @@ const settings = {
 const request = { kind: 'quantize', model: bundledModel, calibration, settings } as const satisfies JobRequest
 
 let number = 0
-const configOf = (): EngineConfig => {
-  const own = join(folder, String(++number))
-  return {
-    models: join(bundledModel, '..'),
-    samples: null,
-    memoryCap: null,
-    runs: join(own, 'runs'),
-    data: join(own, 'data')
-  }
-}
+const configOf = (): EngineConfig => configIn(join(folder, String(++number)))
 
 beforeAll(async () => {
   await writeTestPicture(join(calibration.folder, 'HR', 'one.png'), 96, 72)
@@ -208,7 +200,7 @@ describe('what the user chooses anew', () => {
     expect(await call(studio, 'runs.list', null)).toHaveLength(1)
     const runs = join(config.data, 'elsewhere')
     const before = studio.feed('runs', '').state as number
-    studio.configure({ runs, memoryCap: 2 ** 30 })
+    studio.configure({ runs, memoryCap: 2 ** 30, modelServer: null })
     expect(studio.feed('runs', '').state).toBeGreaterThan(before)
     expect(await call(studio, 'runs.list', null)).toEqual([])
     const other = await carriedOut(studio, { ...request, endsWithBounds: true })

@@ -1,53 +1,36 @@
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { zooModels, type ZooModel } from '../../../src/engine/zoo/catalogue'
 import { download, type Downloadable } from '../../../src/engine/zoo/download'
 import { findModels, obtain } from '../../../src/engine/zoo/library'
 import { json, runCli, temporaryFolder } from '../../cli/run-cli'
+import { sendingOf, startFileServer, type Answer, type FileServer } from './file-server'
 
 const folder = temporaryFolder()
 const content = Buffer.from(Uint8Array.from({ length: 300_000 }, (_, i) => (i * 31 + (i >> 8)) % 256))
 const sha256 = createHash('sha256').update(content).digest('hex')
-/** What the server does next, and which ranges it was asked for. */
-let behaviour: (request: IncomingMessage, response: ServerResponse) => void
 let ranges: (string | undefined)[] = []
+let server: FileServer
 let address = ''
-
-const server = createServer((request, response) => {
-  ranges.push(request.headers.range)
-  behaviour(request, response)
-})
+/** Has the server do this from now on. */
+function serve(does: Answer): void {
+  server.answer = (request, response) => {
+    ranges.push(request.headers.range)
+    does(request, response)
+  }
+}
+const sending = (most?: number, heedsRange?: boolean): Answer => sendingOf(content, most, heedsRange)
 
 beforeAll(async () => {
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  server = await startFileServer(sending())
+  address = server.address
 })
 afterAll(() => {
-  server.closeAllConnections()
   server.close()
 })
-
-/** Sends what is asked for, but no more than so many bytes before the connection is cut. */
-const sending =
-  (most = Infinity, heedsRange = true): typeof behaviour =>
-  ({ headers }, response) => {
-    const from = heedsRange ? Number(/bytes=(\d+)-/.exec(headers.range ?? '')?.[1] ?? 0) : 0
-    const rest = content.subarray(from)
-    const range = `bytes ${from}-${content.length - 1}/${content.length}`
-    response.writeHead(from > 0 ? 206 : 200, {
-      'content-length': rest.length,
-      ...(from > 0 && { 'content-range': range })
-    })
-    response.write(rest.subarray(0, most), () => {
-      if (most < rest.length) response.destroy()
-      else response.end()
-    })
-  }
 
 const quick = { pause: 1, patience: 300 }
 const fileOf = (more: Partial<Downloadable> = {}): Downloadable => {
@@ -55,7 +38,7 @@ const fileOf = (more: Partial<Downloadable> = {}): Downloadable => {
 }
 let count = 0
 async function fetched(
-  does: typeof behaviour,
+  does: Answer,
   { file = fileOf(), part = null as Buffer | null, signal = new AbortController().signal } = {}
 ): Promise<{ readonly target: string; readonly error: string }> {
   const target = join(folder, String(count++), 'model.pth')
@@ -63,7 +46,7 @@ async function fetched(
     mkdirSync(join(target, '..'))
     writeFileSync(`${target}.part`, part)
   }
-  behaviour = does
+  serve(does)
   ranges = []
   try {
     await download(file, target, { ...quick, signal })
@@ -81,7 +64,7 @@ function expectWhole({ target, error }: { readonly target: string; readonly erro
 
 describe('a download', () => {
   it('brings the file, and tells how much of it is there', async () => {
-    behaviour = sending()
+    serve(sending())
     const told: number[] = []
     const target = join(folder, 'whole', 'model.pth')
     const signal = new AbortController().signal
@@ -118,7 +101,7 @@ describe('a download', () => {
   })
 
   it('begins anew where the server has nothing from there on', async () => {
-    const answers: typeof behaviour = (request, response) => {
+    const answers: Answer = (request, response) => {
       if (request.headers.range === undefined) sending()(request, response)
       else response.writeHead(416).end()
     }
@@ -129,11 +112,11 @@ describe('a download', () => {
   it('is of one process at a time, and of none that is gone', async () => {
     const target = join(folder, 'held', 'model.pth')
     mkdirSync(join(target, '..'))
-    behaviour = (request, response) => {
+    serve((request, response) => {
       setTimeout(() => {
         sending()(request, response)
       }, 50)
-    }
+    })
     const both = [1, 2].map(() => download(fileOf(), target, { ...quick, signal: new AbortController().signal }))
     const outcomes = await Promise.allSettled(both)
     expect(outcomes.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected'])
@@ -228,7 +211,7 @@ describe('a model of the zoo', () => {
   })
 
   it('is copied from where it is instead of downloaded, and then there', async () => {
-    behaviour = (_, response) => response.writeHead(500).end()
+    serve((_, response) => response.writeHead(500).end())
     const options = { ...quick, signal: new AbortController().signal }
     const path = join(kept, model.name)
     expect(await obtain(model, kept, [other], options)).toEqual({ path, how: 'copied' })
@@ -248,12 +231,12 @@ describe('on the command line', () => {
   })
 
   it('what another server sends is refused unless it is the file', async () => {
-    behaviour = (request, response) => {
+    serve((request, response) => {
       expect(request.url).toBe('/models/002_lightweightSR_DIV2K_s64w8_SwinIR-S_x2.pth')
       sending(100)(request, response)
       response.destroy()
-      behaviour = (_, next) => next.writeHead(404).end()
-    }
+      serve((_, next) => next.writeHead(404).end())
+    })
     const out = join(folder, 'got')
     const get = ['zoo', 'get', 'swinir-light-x2', '--from', `${address}/models`, '--out', out]
     const { code, stderr } = await runCli(get)

@@ -1,0 +1,16 @@
+import { join } from 'node:path'
+import type { EngineConfig } from '../../../src/contract/engine'
+import { bundledModel } from '../../cli/run-cli'
+
+/** What an engine is started with that keeps everything in a folder. */
+export function configIn(folder: string): EngineConfig {
+  return {
+    models: join(bundledModel, '..'),
+    samples: null,
+    memoryCap: null,
+    modelServer: null,
+    runs: join(folder, 'runs'),
+    zoo: join(folder, 'zoo'),
+    data: join(folder, 'data')
+  }
+}
