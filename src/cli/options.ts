@@ -9,6 +9,7 @@ import {
   type Contestant
 } from '../contract/bounds'
 import type { QuantizeResult } from '../contract/results'
+import { featureGroupsSchema, type DistillationSettings } from '../contract/run'
 import type { QuantizeConfig } from '../engine/jobs/quantize'
 import { formatTable } from './table'
 
@@ -30,6 +31,11 @@ function parseBits(text: string): Bits {
     throw new InvalidArgumentError(`"${text}" is not one bit width such as 4, or 4/8 for weights/activations.`)
   }
   return { weight, activation }
+}
+
+/** Groups, blocks, or names of features. */
+export function parseFeatures(text: string): DistillationSettings['features'] {
+  return featureGroupsSchema.safeParse(text).data ?? text.split(',').map((name) => name.trim())
 }
 
 /** A list of words out of `choices`. */

@@ -28,6 +28,7 @@ import {
   imageRangeOption,
   jsonOption,
   overridesOf,
+  parseFeatures,
   parseList,
   parseNumber,
   parseWhole,
@@ -170,8 +171,11 @@ export function quantizeCommand(): Command {
         .default(usual.distillation.featureWeight)
     )
     .addOption(
-      new Option('--features <which>', 'training: what is compared beside the output')
-        .choices(distillationSchema.shape.features.options)
+      new Option(
+        '--features <which>',
+        'training: what is compared beside the output: groups, blocks, or some of these by name, with commas between'
+      )
+        .argParser(parseFeatures)
         .default(usual.distillation.features)
     )
     .addOption(

@@ -59,7 +59,7 @@ function quantizeOptions({ calibration, settings, overrides = {} }: QuantizeRequ
     ...unless(usualTraining.schedule, '--schedule', training.schedule),
     ...unless(usualTraining.loss, '--loss', training.loss),
     ...unless(usualTraining.featureWeight, '--lambda', training.featureWeight),
-    ...unless(usualTraining.features, '--features', training.features),
+    ...unless(usualTraining.features, '--features', joined(training.features)),
     ...unless(usualTraining.init, '--init', training.init),
     ...(settings.quantizeFirstAndLast ? ['--first-and-last'] : []),
     ...(settings.plan === null ? [] : ['--plan', planFile]),
@@ -79,6 +79,9 @@ function bitsOptions(bits: readonly Bits[]): string[] {
 function option(name: string, value: string | number | undefined): string[] {
   return value === undefined ? [] : [name, quoted(String(value))]
 }
+
+/** Names with commas between. */
+const joined = (names: string | readonly string[]): string => (typeof names === 'string' ? names : names.join(','))
 
 function unless(usual: unknown, name: string, value: string | number | null): string[] {
   return value === usual || value === null ? [] : option(name, value)

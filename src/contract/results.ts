@@ -42,6 +42,13 @@ export const quantizeResultSchema = z.object({
 })
 export type QuantizeResult = Readonly<z.infer<typeof quantizeResultSchema>>
 
+const quantizableSchema = z.object({
+  name: z.string(),
+  kind: z.enum(['weight', 'activation']),
+  /** Sizes that depend on the picture are formulas. */
+  shape: z.array(z.union([z.int(), z.string()]))
+})
+
 /** What `inspect --json` prints. All sizes and ratios are theoretical. */
 export const inspectResultSchema = z.object({
   sha256: z.string(),
@@ -53,13 +60,9 @@ export const inspectResultSchema = z.object({
   channels: z.int(),
   parameters: z.int(),
   macs: z.object({ width: z.int(), height: z.int(), total: z.number() }),
-  quantizable: z.array(
-    z.object({
-      name: z.string(),
-      kind: z.enum(['weight', 'activation']),
-      shape: z.array(z.union([z.int(), z.string()]))
-    })
-  ),
+  quantizable: z.array(quantizableSchema),
+  /** What is left in full precision unless a plan names it. */
+  leftOut: z.array(quantizableSchema.extend({ isFirstOrLast: z.boolean() })),
   /** Operators by kind; operations at the size of `macs`. */
   operators: z.array(
     z.object({

@@ -2,6 +2,9 @@ import { z } from 'zod'
 import { bitsSchema, calibrationMethodSchema, methodSchema, searchSchema } from './bounds'
 import { planSchema } from './plan'
 
+/** Features for distillation that have a name together. */
+export const featureGroupsSchema = z.enum(['groups', 'blocks'])
+
 /** How bounds (and weights) are trained. */
 export const distillationSchema = z.object({
   iterations: z.int(),
@@ -17,8 +20,8 @@ export const distillationSchema = z.object({
   loss: z.enum(['released', 'paper', 'corrected']),
   /** Weight λ of the feature term. */
   featureWeight: z.number(),
-  /** What is compared beside the output: what each group of blocks gives, or each block. */
-  features: z.enum(['groups', 'blocks']),
+  /** What is compared beside the output: what each group of blocks gives, or each block, or what of these is named. */
+  features: z.union([featureGroupsSchema, z.array(z.string()).min(1)]),
   /** The method whose bounds training starts from. */
   init: calibrationMethodSchema.extract(['dobi', 'percentile', 'minmax'])
 })

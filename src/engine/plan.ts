@@ -1,5 +1,5 @@
 import type { Bits, BitWidth } from '../contract/bounds'
-import { speaksOf, type Plan } from '../contract/plan'
+import { plannedFor, speaksOf, type Plan } from '../contract/plan'
 import { StudioError } from '../core/errors'
 import { format } from '../core/graph/dimension'
 import { inferShapes } from '../core/graph/infer'
@@ -20,7 +20,7 @@ export function plannedSites(model: Model, firstAndLast: boolean, plan: Plan | n
     const what = `The plan speaks of "${stray.name}", but this model has no such quantizer`
     throw new StudioError('refused', `${what}; \`2dquant quantize --plan-only\` lists them.`)
   }
-  const kept = candidates.flatMap(({ site, isUsual }) => (isQuantized(plan, site.name, isUsual) ? [site] : []))
+  const kept = candidates.flatMap(({ site, isUsual }) => (plannedFor(entriesOf(plan), site.name, isUsual).isQuantized ? [site] : []))
   if (kept.length === 0) throw new StudioError('refused', 'The plan leaves nothing of this model to quantize.')
   return kept
 }
@@ -39,39 +39,48 @@ function candidateSites(
   return all.map((site) => ({ site: usual.get(site.name) ?? site, isUsual: usual.has(site.name) }))
 }
 
-/** The plan that changes nothing, with an entry for everything that it could change. */
+/**
+ * The plan that changes nothing, with an entry for everything that it could change.
+ *
+ * @throws StudioError as `plannedSites` does
+ */
 export function wholePlan(model: Model, firstAndLast: boolean, plan: Plan | null): Plan {
   const quantized = new Set(plannedSites(model, firstAndLast, plan).map(({ name }) => name))
-  const types = inferShapes(model.graph)
-  const quantizers = candidateSites(model, firstAndLast).map(({ site: { name, kind, value } }) => {
-    const bits = toldBits(plan, name)
-    const shape = (types.get(value)?.shape ?? []).map((size) => (typeof size === 'number' ? size : format(size)))
-    return { name, kind, shape, ...(bits !== undefined && { bits }), quantize: quantized.has(name) }
+  const describe = siteDescriber(model)
+  const quantizers = candidateSites(model, firstAndLast).map(({ site }) => {
+    const bits = plannedFor(entriesOf(plan), site.name, true).bits
+    return { ...describe(site), ...(bits !== undefined && { bits }), quantize: quantized.has(site.name) }
   })
   return { schema: 1, quantizers }
 }
 
 /** Bits of one quantizer of a variant. */
 export function plannedBits(site: QuantizerSite, bits: Bits, plan: Plan | null): BitWidth {
-  return toldBits(plan, site.name) ?? bits[site.kind]
+  return plannedFor(entriesOf(plan), site.name, true).bits ?? bits[site.kind]
 }
 
-function toldBits(plan: Plan | null, name: string): BitWidth | undefined {
-  return plan?.quantizers.findLast((entry) => entry.bits !== undefined && speaksOf(entry.name, name))?.bits
-}
+/** What a quantizer is, with the shape of its tensor; sizes that depend on the picture are formulas. */
+export type SiteDescription = Readonly<Pick<QuantizerSite, 'name' | 'kind'>> & { readonly shape: (number | string)[] }
 
-/**
- * Whether the last entry that decides it does not leave a quantizer out; one that gives bits alone has it quantized. One that
- * is not usual must be named in full.
- */
-function isQuantized(plan: Plan | null, name: string, isUsual: boolean): boolean {
-  const decides = (entry: Plan['quantizers'][number]): boolean => {
-    const speaks = isUsual ? speaksOf(entry.name, name) : entry.name === name
-    return speaks && (entry.quantize ?? entry.bits) !== undefined
+/** Describes quantizers of a network. */
+export function siteDescriber({ graph }: Model): (site: QuantizerSite) => SiteDescription {
+  const types = inferShapes(graph)
+  return ({ name, kind, value }) => {
+    const shape = (types.get(value)?.shape ?? []).map((size) => (typeof size === 'number' ? size : format(size)))
+    return { name, kind, shape }
   }
-  const entry = plan?.quantizers.findLast(decides)
-  return entry === undefined ? isUsual : (entry.quantize ?? true)
 }
+
+/** The quantizers that are usually left out, and whether these are of the first or the last convolution. */
+export function leftOutSites(model: Model): readonly { readonly site: QuantizerSite; readonly isFirstOrLast: boolean }[] {
+  const withFirstAndLast = new Set(plannedSites(model, true, null).map(({ name }) => name))
+  return candidateSites(model, false).flatMap(({ site, isUsual }) =>
+    isUsual ? [] : [{ site, isFirstOrLast: withFirstAndLast.has(site.name) }]
+  )
+}
+
+/** The entries of a plan, none where there is no plan. */
+const entriesOf = (plan: Plan | null): Plan['quantizers'] => plan?.quantizers ?? []
 
 /** Bounds of a quantizer, or of each of its channels. */
 type QuantizerBounds = Bounds & { readonly bits: number; readonly channels?: readonly Bounds[] | undefined }

@@ -1,6 +1,7 @@
 import { contestantTitles, formatBits, type Bits } from '../contract/bounds'
 import type { PictureView } from '../contract/runs'
 import { i18n } from './i18n'
+import type { ExceptionChoice } from './wizard/draft'
 
 /** A method and its bits as lists name them: `2DQuant · 4 bits`. */
 export function variantTitle(method: PictureView['method'], bits: Bits | null): string {
@@ -8,6 +9,13 @@ export function variantTitle(method: PictureView['method'], bits: Bits | null): 
   if (method === 'hr' || method === 'lr') return method.toUpperCase()
   const title = contestantTitles[method]
   return bits === null ? title : `${title} · ${t('run.bitCount', { bits: formatBits(bits) })}`
+}
+
+/** What is made of a quantizer in a new run. */
+export function choiceText(choice: ExceptionChoice): string {
+  const { t } = i18n.global
+  if (choice === 'fp') return t('wizard.fullPrecision')
+  return choice === 'variant' ? t('wizard.variantBits') : t('run.bitCount', { bits: choice })
 }
 
 /** A number with so many digits behind the point; a dash where there is none. */

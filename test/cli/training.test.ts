@@ -152,7 +152,8 @@ describe('training', () => {
 
   it.each([
     ['released', 'minmax', 'groups'],
-    ['paper', 'percentile', 'blocks']
+    ['paper', 'percentile', 'blocks'],
+    ['corrected', 'minmax', 'layers.0.residual_group.blocks.1,layers.1.residual_group.blocks.3']
   ])('takes the %s loss, from %s bounds, by features of %s, with weights of quantized layers alone', async (...how) => {
     const [loss, init, features] = how
     const choices = ['--loss', loss, '--init', init, '--features', features, '--train', 'quantized']
@@ -162,6 +163,12 @@ describe('training', () => {
     const { tensors } = readSafetensors(readFileSync(join(folder, `by ${loss}`, file)), file)
     const sites = found[0]?.quantizers.filter(({ kind }) => kind === 'weight').map(({ name }) => name)
     expect([...tensors.keys()]).toEqual(sites)
+  })
+
+  it('knows no feature that the network has not', async () => {
+    const { code, stderr } = await runCli(training('stray', '--method', '2dquant', '--features', 'layers.0,nowhere'))
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/no feature "layers\.0"; `2dquant inspect --json` lists them/)])
+    expect(existsSync(join(folder, 'stray'))).toBe(false)
   })
 
   it('tells how long each preset takes, stops where it diverges, keeps the best until then and says so', async () => {

@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process'
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { int, ints, string } from '../../src/core/graph/graph'
-import { floatTensor, type TensorOf } from '../../src/core/tensor'
-import { onnxFile } from '../formats/onnx-writer'
-import { endStudio, expect, root, startStudio, test } from './studio'
+import { smallNetwork } from '../formats/small-network'
+import { preparePictures } from './pictures'
+import { boundsOf, chooseNext, endStudio, expect, findings, onlyRun, root, startStudio, test } from './studio'
 
+const screens = join(root, 'test-results', 'screens')
 const bundled = join(root, 'resources', 'models', 'swinir-tiny-x4.safetensors')
 
 test('a model given as argument is shown; another one to the same window', async ({ data }) => {
@@ -50,40 +50,6 @@ test('files are chosen by dialog, and what is no run is refused in one sentence'
   await expect(page.getByText(/is neither a model \(.*\) nor the folder of a run\./).first()).toBeVisible()
 })
 
-/** Three convolutions that enlarge by two, as an exporter writes them, the middle one within a residual block. */
-function smallNetwork(): Uint8Array {
-  const weights = (...shape: readonly number[]): TensorOf<'float32'> =>
-    floatTensor(
-      Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => (((i * 7) % 11) - 5) / 50),
-      shape
-    )
-  const padded = { pads: ints([1, 1, 1, 1]) }
-  return onnxFile({
-    opset: 17,
-    inputs: [{ name: 'x', shape: ['N', 3, 'H', 'W'] }],
-    outputs: ['y'],
-    constants: {
-      'head.weight': weights(8, 3, 3, 3),
-      'body.weight': weights(8, 8, 3, 3),
-      'tail.weight': weights(12, 8, 3, 3)
-    },
-    metadata: { range: '0..1' },
-    nodes: [
-      { op: 'Conv', name: '/head/Conv', inputs: ['x', 'head.weight'], outputs: ['f'], attributes: padded },
-      { op: 'Conv', name: '/body/Conv', inputs: ['f', 'body.weight'], outputs: ['g'], attributes: padded },
-      { op: 'Add', name: '/Add', inputs: ['f', 'g'], outputs: ['r'] },
-      { op: 'Conv', name: '/tail/Conv', inputs: ['r', 'tail.weight'], outputs: ['t'], attributes: padded },
-      {
-        op: 'DepthToSpace',
-        name: '/up/DepthToSpace',
-        inputs: ['t'],
-        outputs: ['y'],
-        attributes: { blocksize: int(2), mode: string('CRD') }
-      }
-    ]
-  })
-}
-
 test('a network from an ONNX file tells what it takes and what it is made of, and can be quantized', async ({
   studio
 }) => {
@@ -104,4 +70,51 @@ test('a network from an ONNX file tells what it takes and what it is made of, an
   await expect(page.getByText('body.weight', { exact: true })).toBeVisible()
   await page.getByRole('button', { name: 'Quantize this model' }).click()
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('New quantization')
+
+  const pictures = await preparePictures(data)
+  await page.getByRole('button', { name: 'Next' }).click()
+  await chooseNext(app, pictures.calibration)
+  await page.getByRole('button', { name: 'Choose folder …' }).click()
+  await expect(page.getByTestId('sheet-text')).toContainText('32 patches of 32×32 pixels')
+  await page.getByRole('button', { name: 'Next' }).click()
+  await test.step('its quantizers are chosen one by one', async () => {
+    await page.getByRole('button', { name: 'Exceptions' }).click()
+    await page.getByRole('button', { name: 'All quantizers …' }).click()
+    const plan = page.getByTestId('plan')
+    await expect(plan.getByRole('listitem')).toHaveCount(6)
+    const choice = plan.getByRole('combobox', { name: 'Bits of head.weight' })
+    await expect(choice).toHaveText('full precision')
+    await choice.click()
+    await page.getByRole('option', { name: '8 bits' }).click()
+    await expect(choice).toHaveText('8 bits')
+    expect(await findings(page)).toEqual([])
+    mkdirSync(screens, { recursive: true })
+    await page.screenshot({ path: join(screens, 'plan.png') })
+    await page.getByRole('button', { name: 'Done' }).click()
+    await expect(page.getByLabel('Name of quantizers')).toHaveValue('head.weight')
+  })
+  await test.step('and so are features', async () => {
+    await page.getByRole('button', { name: 'Details of training' }).click()
+    await page.getByRole('spinbutton', { name: 'Iterations' }).fill('3')
+    await page.getByRole('combobox', { name: 'Features' }).click()
+    await page.getByRole('option', { name: 'chosen ones' }).click()
+    const feature = page.getByTestId('features').getByRole('checkbox', { name: 'r', exact: true })
+    await expect(feature).toBeChecked()
+    await feature.click()
+    await expect(page.getByText('At least one feature is needed.')).toBeVisible()
+    await feature.click()
+    await page.screenshot({ path: join(screens, 'features.png') })
+    await expect(page.getByTestId('command')).toContainText('--features r')
+  })
+  await page.getByRole('button', { name: 'Start' }).click()
+  await expect(page.getByText('finished', { exact: true })).toBeVisible({ timeout: 120_000 })
+  const variants = boundsOf(onlyRun(data))
+  expect(variants.map(({ method }) => method)).toEqual(['dobi', '2dquant'])
+  for (const { quantizers } of variants) {
+    expect(quantizers.map(({ name, bits }) => [name, bits])).toEqual([
+      ['head.weight', 8],
+      ['body.weight', 4],
+      ['body.input', 4]
+    ])
+  }
 })

@@ -1,8 +1,9 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { _electron, expect, test as base, type ElectronApplication, type Page } from '@playwright/test'
+import { boundsFileSchema, type Variant } from '../../src/contract/bounds'
 
 /** The project's folder. */
 export const root = join(import.meta.dirname, '..', '..')
@@ -83,6 +84,17 @@ export async function findings(page: Page): Promise<readonly string[]> {
     return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' | ')}`)
   })
 }
+
+/** The folder of the only run that an app has. */
+export function onlyRun(data: string): string {
+  const names = readdirSync(join(data, 'runs')).filter((name) => !name.startsWith('.'))
+  expect(names).toHaveLength(1)
+  return join(data, 'runs', names[0] ?? '')
+}
+
+/** The variants of a run, as its folder has them. */
+export const boundsOf = (run: string): readonly Variant[] =>
+  boundsFileSchema.parse(JSON.parse(readFileSync(join(run, 'bounds.json'), 'utf8'))).variants
 
 /** Starts the demo and waits until it trains. */
 export async function trainDemo({ page }: Studio): Promise<void> {

@@ -1,12 +1,11 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, readdirSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ElectronApplication, Page } from '@playwright/test'
-import { boundsFileSchema } from '../../src/contract/bounds'
 import { evaluateResultSchema } from '../../src/contract/results'
 import { evaluationFileSchema, type EvaluationFile } from '../../src/contract/runs'
 import { preparePictures } from './pictures'
-import { chooseNext, endStudio, expect, findings, root, startStudio, test } from './studio'
+import { boundsOf, chooseNext, endStudio, expect, findings, onlyRun, root, startStudio, test } from './studio'
 
 /** Work on a busy machine takes its time. */
 const patient = { timeout: 180_000 }
@@ -19,15 +18,6 @@ async function keepScreen(page: Page, name: string): Promise<void> {
   await page.screenshot({ path: join(screens, `${name}.png`) })
 }
 
-/** The only run there is. */
-function onlyRun(data: string): string {
-  const names = readdirSync(join(data, 'runs')).filter((name) => !name.startsWith('.'))
-  expect(names).toHaveLength(1)
-  return join(data, 'runs', names[0] ?? '')
-}
-
-const boundsOf = (run: string): unknown[] =>
-  boundsFileSchema.parse(JSON.parse(readFileSync(join(run, 'bounds.json'), 'utf8'))).variants
 const evaluationOf = (run: string): EvaluationFile =>
   evaluationFileSchema.parse(JSON.parse(readFileSync(join(run, 'evaluation.json'), 'utf8')))
 

@@ -1,11 +1,9 @@
 import type { InspectResult } from '../../contract/results'
 import { complexity, countMacs } from '../../core/evaluation/complexity'
 import { operatorSummary } from '../../core/evaluation/operators'
-import { format } from '../../core/graph/dimension'
-import { inferShapes } from '../../core/graph/infer'
 import { takenSize, type ModelOverrides } from '../../core/models/model'
 import { loadModel } from '../model-file'
-import { plannedSites } from '../plan'
+import { leftOutSites, plannedSites, siteDescriber } from '../plan'
 import { officialFile } from '../zoo/catalogue'
 
 export interface InspectConfig {
@@ -22,7 +20,7 @@ export async function inspect({ model: path, overrides, bits, ...size }: Inspect
   const { model, sha256 } = await loadModel(path, overrides)
   const [width, height] = [takenSize(model, size.width), takenSize(model, size.height)]
   const sites = plannedSites(model, false, null)
-  const types = inferShapes(model.graph)
+  const describe = siteDescriber(model)
   return {
     sha256,
     official: officialFile(sha256)?.name ?? null,
@@ -32,13 +30,8 @@ export async function inspect({ model: path, overrides, bits, ...size }: Inspect
     channels: model.channels,
     parameters: model.parameters,
     macs: { width, height, total: countMacs(model.graph, width, height) },
-    quantizable: sites.map(({ name, kind, value }) => {
-      return {
-        name,
-        kind,
-        shape: (types.get(value)?.shape ?? []).map((size) => (typeof size === 'number' ? size : format(size)))
-      }
-    }),
+    quantizable: sites.map(describe),
+    leftOut: leftOutSites(model).map(({ site, isFirstOrLast }) => ({ ...describe(site), isFirstOrLast })),
     operators: [...operatorSummary(model.graph, sites, width, height)],
     features: { groups: [...model.features.groups], blocks: [...model.features.blocks] },
     complexity: bits.map((each) => complexity(model, sites, each, width, height))

@@ -20,7 +20,8 @@ import { eventLine, expectFreeFolder, settingsDigest, writeRun } from '../run-fo
 import { BoundsSearch } from './bounds-search'
 import { LiveCalibration } from './live-calibration'
 import { TrainingControl } from '../training/control'
-import { expectTrainable, startOf } from '../training/recipe'
+import { expectTrainable, recipeOf, startOf } from '../training/recipe'
+import { trainingGraph } from '../training/sessions'
 import { tellTrainingTime } from '../training/estimate'
 import { summaryOf, trainRun, type TimedVariant } from '../training/train'
 import { appVersion } from '../version'
@@ -64,6 +65,7 @@ export async function quantize(
   expectScale(model, basename(file), config.scale)
   expectPatchSize(model, basename(file), settings.patchSize)
   const sites = plannedSites(model, settings.quantizeFirstAndLast, settings.plan)
+  expectDifferentiable(model, sites, settings)
   const pictures = await findPictures(config.calibration, model.scale, config.calibrationKind, '--calibration-kind')
   const { patches: count, patchSize: size, seed } = settings
   const drawn = await draw(pictures.entries, model.scale, { count, size, seed })
@@ -108,6 +110,18 @@ export async function quantize(
     quantizers: sites.length,
     variants: [...searched.variants, ...trained].map(summaryOf),
     peakMemoryBytes: process.resourceUsage().maxRSS * 1024
+  }
+}
+
+/** Throws a StudioError ('refused') where a method is to train a network that cannot be trained so. */
+function expectDifferentiable(
+  model: Model,
+  sites: readonly QuantizerSite[],
+  { methods, distillation, patchSize }: QuantizeSettings
+): void {
+  if (distillation === null) return
+  for (const method of methods.filter(trains)) {
+    trainingGraph(recipeOf(method, model, sites, distillation, patchSize), model, patchSize)
   }
 }
 

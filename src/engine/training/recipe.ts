@@ -63,6 +63,15 @@ export function recipeOf(
   return method === 'dbdc+pac' ? pac(model, sites, patchSize) : distillation(method, model, sites, settings)
 }
 
+/** The values that are compared beside the output. Throws a StudioError ('refused') for one that is no feature. */
+function featuresOf({ features }: Model, chosen: DistillationSettings['features']): readonly string[] {
+  if (typeof chosen === 'string') return features[chosen]
+  const known = new Set([...features.groups, ...features.blocks])
+  const stray = chosen.find((name) => !known.has(name))
+  if (stray === undefined) return chosen
+  throw new StudioError('refused', `This network has no feature "${stray}"; \`2dquant inspect --json\` lists them.`)
+}
+
 /** Bits decide learning rates; of weights and activations the fewer count. */
 const leastBits = ({ weight, activation }: Bits): number => Math.min(weight, activation)
 
@@ -93,7 +102,7 @@ function distillation(
   return {
     method,
     sites,
-    objective: { loss, features: model.features[features] },
+    objective: { loss, features: featuresOf(model, features) },
     featureWeight,
     weights,
     batch,

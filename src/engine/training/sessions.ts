@@ -2,6 +2,7 @@ import { freemem, availableParallelism } from 'node:os'
 import { distillationGraph } from '../../core/distillation/objective'
 import { estimateMemory } from '../../core/evaluation/memory'
 import { bindInputs } from '../../core/graph/fold'
+import type { Graph } from '../../core/graph/graph'
 import { sizes, takesBatches, type Model } from '../../core/models/model'
 import type { Runtime, Session } from '../../core/runtime'
 import { StudioError } from '../errors'
@@ -24,7 +25,31 @@ export async function loadSessions(
   patchSize: number,
   runtime: Runtime
 ): Promise<TrainingSessions> {
-  const { batch, objective, sites, weights } = recipe
+  const { graph, runBatch } = trainingGraph(recipe, model, patchSize)
+  const room = freemem() / 2 / estimateMemory(graph).peakBytes(patchSize, patchSize)
+  const copies = Math.max(1, Math.floor(Math.min(availableParallelism(), recipe.batch / runBatch, room)))
+  // Optimization would take longer than it saves on a graph of this size.
+  const sessions = await runtime.loadCopies(graph, copies, { optimize: false })
+  return {
+    sessions,
+    inputShape: [runBatch, model.channels, patchSize, patchSize],
+    async dispose() {
+      for (const session of sessions) await session.dispose()
+    }
+  }
+}
+
+/**
+ * What computes losses and gradients of a recipe, and how many patches it takes at once. It is made in a fraction of a second,
+ * and so tells before anything else is done whether a network can be trained.
+ *
+ * @throws StudioError ('refused') naming what of the network stands against it
+ */
+export function trainingGraph(
+  { batch, objective, sites, weights }: Recipe,
+  model: Model,
+  patchSize: number
+): { readonly graph: Graph; readonly runBatch: number } {
   const runBatch = objective.loss === 'released' ? batch : 1
   if (runBatch > 1 && !takesBatches(model)) {
     const what = 'The loss "released" compares the samples of a batch, and this network takes one picture at a time'
@@ -35,16 +60,6 @@ export async function loadSessions(
     [sizes.height, patchSize],
     [sizes.width, patchSize]
   ])
-  const graph = distillationGraph(bindInputs(model.graph, bindings), sites, objective, [...weights.keys()])
-  const room = freemem() / 2 / estimateMemory(graph).peakBytes(patchSize, patchSize)
-  const copies = Math.max(1, Math.floor(Math.min(availableParallelism(), batch / runBatch, room)))
-  // Optimization would take longer than it saves on a graph of this size.
-  const sessions = await runtime.loadCopies(graph, copies, { optimize: false })
-  return {
-    sessions,
-    inputShape: [runBatch, model.channels, patchSize, patchSize],
-    async dispose() {
-      for (const session of sessions) await session.dispose()
-    }
-  }
+  const bound = bindInputs(model.graph, bindings)
+  return { graph: distillationGraph(bound, sites, objective, [...weights.keys()]), runBatch }
 }

@@ -1,10 +1,13 @@
 import { z } from 'zod'
 import { nameOf } from '../paths'
-import { bitWidthSchema, methodSchema, trains, type Bits, type BitWidth } from '../../contract/bounds'
+import { bitWidths, bitWidthSchema, methodSchema, trains, type Bits, type BitWidth } from '../../contract/bounds'
 import { quantizeRequestSchema, type QuantizeRequest } from '../../contract/jobs'
+import { plannedFor, type Plan } from '../../contract/plan'
 import { presets, settingsOf, type PresetName } from '../../contract/presets'
+import type { InspectResult } from '../../contract/results'
 import {
   distillationSchema,
+  featureGroupsSchema,
   modelOverridesSchema,
   pictureFolderSchema,
   quantizeSettingsSchema,
@@ -14,6 +17,17 @@ import {
 
 /** A number that may be missing while it is typed. */
 const typedNumber = z.number().nullable().default(null)
+
+/** What is made of some quantizers: so many bits, those of each variant, or full precision. */
+export const exceptionChoices = [...bitWidths, 'variant', 'fp'] as const
+export type ExceptionChoice = (typeof exceptionChoices)[number]
+
+const exceptionSchema = z.object({
+  /** May end in `*`. */
+  name: z.string(),
+  /** Drafts of before have null for full precision. */
+  bits: z.union([z.null().transform(() => 'fp' as const), z.literal(exceptionChoices)])
+})
 
 /** What a new quantization is told, as far as it is filled in. */
 export const draftSchema = z.object({
@@ -39,9 +53,10 @@ export const draftSchema = z.object({
   weightLearningRate: typedNumber,
   search: quantizeSettingsSchema.shape.search,
   quantizeFirstAndLast: z.boolean(),
-  /** Exceptions by quantizer name, which may end in `*`; null leaves them in full precision. */
-  exceptions: z.array(z.object({ name: z.string(), bits: bitWidthSchema.nullable() })),
-  distillation: distillationSchema.pick({ train: true, schedule: true, loss: true, features: true, init: true }),
+  exceptions: z.array(exceptionSchema),
+  distillation: distillationSchema
+    .pick({ train: true, schedule: true, loss: true, init: true })
+    .extend({ features: z.union([featureGroupsSchema, z.array(z.string())]) }),
   endsWithBounds: z.boolean()
 })
 export type Draft = z.infer<typeof draftSchema>
@@ -66,7 +81,7 @@ export type DraftStep = (typeof draftSteps)[number]
 
 /** What keeps a draft from being begun; named by the field, said by the page. */
 export type DraftProblem =
-  'model' | 'calibration' | 'sets' | 'bits' | 'activationBits' | 'methods' | 'exceptions' | NumberField
+  'model' | 'calibration' | 'sets' | 'bits' | 'activationBits' | 'methods' | 'exceptions' | 'features' | NumberField
 
 const stepOfProblem: Readonly<Record<DraftProblem, DraftStep>> = {
   model: 'model',
@@ -79,6 +94,7 @@ const stepOfProblem: Readonly<Record<DraftProblem, DraftStep>> = {
   activationBits: 'settings',
   methods: 'settings',
   exceptions: 'settings',
+  features: 'settings',
   percentile: 'settings',
   searchSteps: 'settings',
   iterations: 'settings',
@@ -144,6 +160,7 @@ export function problemsOf(draft: Draft): readonly DraftProblem[] {
     ...(draft.activationBits?.length === 0 ? (['activationBits'] as const) : []),
     ...(draft.methods.length === 0 ? (['methods'] as const) : []),
     ...(draft.exceptions.some(({ name }) => name.trim() === '') ? (['exceptions'] as const) : []),
+    ...(draft.methods.some(trains) && draft.distillation.features.length === 0 ? (['features'] as const) : []),
     ...numbers
   ]
   return found.toSorted((a, b) => draftSteps.indexOf(stepOfProblem[a]) - draftSteps.indexOf(stepOfProblem[b]))
@@ -186,12 +203,7 @@ export function requestOf(draft: Draft): QuantizeRequest | null {
     plan:
       exceptions.length === 0
         ? null
-        : {
-            schema: 1,
-            quantizers: exceptions.map(({ name, bits }) =>
-              bits === null ? { name, quantize: false } : { name, bits, quantize: true }
-            )
-          },
+        : { schema: 1, quantizers: planEntriesOf(exceptions) },
     distillation: methods.some(trains)
       ? {
           ...usual.distillation,
@@ -242,9 +254,8 @@ export function draftOfRun({ model, calibration, settings, sets = [] }: RunFile)
     search,
     searchSteps,
     quantizeFirstAndLast,
-    // An entry that only says that something is quantized, as it is anyway, has no bits.
-    exceptions: (plan?.quantizers ?? []).flatMap(({ name, bits, quantize }): Draft['exceptions'] =>
-      quantize === false ? [{ name, bits: null }] : bits === undefined ? [] : [{ name, bits }]
+    exceptions: (plan?.quantizers ?? []).map(({ name, bits, quantize }) =>
+      quantize === false ? { name, bits: 'fp' } : { name, bits: bits ?? 'variant' }
     ),
     ...(distillation !== null && {
       iterations: distillation.iterations,
@@ -261,6 +272,46 @@ export function draftOfRun({ model, calibration, settings, sets = [] }: RunFile)
       }
     })
   }
+}
+
+/** The exceptions of a draft as a plan has them. */
+function planEntriesOf(exceptions: Draft['exceptions']): Plan['quantizers'] {
+  return exceptions.map(({ name, bits }) => {
+    if (bits === 'fp') return { name, quantize: false }
+    return bits === 'variant' ? { name, quantize: true } : { name, bits, quantize: true }
+  })
+}
+
+/** A quantizer that a plan may speak of. */
+export interface PlanRow extends Pick<InspectResult['quantizable'][number], 'name' | 'kind' | 'shape'> {
+  /** Whether it is quantized where nothing is said of it. */
+  readonly isUsual: boolean
+}
+
+/** All quantizers of a network that a plan may speak of: those that are usual, then the others. */
+export function planRowsOf({ quantizable, leftOut }: InspectResult, quantizeFirstAndLast: boolean): readonly PlanRow[] {
+  const usual = quantizable.map((row) => ({ ...row, isUsual: true }))
+  const others = leftOut.map((row) => ({ ...row, isUsual: quantizeFirstAndLast && row.isFirstOrLast }))
+  return [...usual, ...others]
+}
+
+/** What exceptions make of a quantizer. */
+export function choiceOf(
+  exceptions: Draft['exceptions'],
+  { name, isUsual }: Pick<PlanRow, 'name' | 'isUsual'>
+): ExceptionChoice {
+  const { isQuantized, bits } = plannedFor(planEntriesOf(exceptions), name, isUsual)
+  return isQuantized ? (bits ?? 'variant') : 'fp'
+}
+
+/** Exceptions that make this of a quantizer: one of its own is added where the others do not. */
+export function withChoice(
+  exceptions: Draft['exceptions'],
+  row: Pick<PlanRow, 'name' | 'isUsual'>,
+  choice: ExceptionChoice
+): Draft['exceptions'] {
+  const others = exceptions.filter(({ name }) => name !== row.name)
+  return choiceOf(others, row) === choice ? others : [...others, { name: row.name, bits: choice }]
 }
 
 /** The same with some quantizers kept at 8 bits. */

@@ -1,7 +1,9 @@
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, expect, it } from 'vitest'
 import type { Quantizer } from '../../../src/contract/bounds'
 import { settingsOf } from '../../../src/contract/presets'
+import { ints } from '../../../src/core/graph/graph'
 import { makeContext } from '../../../src/engine/job'
 import { evaluate } from '../../../src/engine/jobs/evaluate'
 import { quantize } from '../../../src/engine/jobs/quantize'
@@ -10,6 +12,7 @@ import { upscale } from '../../../src/engine/jobs/upscale'
 import { openRun } from '../../../src/engine/run-folder'
 import { TrainingPaused } from '../../../src/engine/training/control'
 import { bundledModel, temporaryFolder } from '../../cli/run-cli'
+import { smallNetwork } from '../../formats/small-network'
 import { writeTestPicture } from '../../pictures'
 import { describeWithSharedData, sharedData } from '../../shared-data'
 
@@ -19,6 +22,32 @@ const picture = join(set, 'HR', 'a.png')
 
 beforeAll(async () => {
   await writeTestPicture(picture, 132, 96)
+})
+
+it('a network that cannot be trained says so before anything is done, and can be calibrated', async () => {
+  const model = join(folder, 'product.onnx')
+  const branch = [
+    { op: 'ReduceProd', name: 'product', inputs: ['g'], outputs: ['p'], attributes: { axes: ints([1]) } },
+    { op: 'Mul', name: 'weighted', inputs: ['g', 'p'], outputs: ['h'] }
+  ]
+  writeFileSync(model, smallNetwork(branch))
+  const context = await makeContext(
+    (event) => {
+      if (event.kind === 'progress') throw new Error(`${event.phase} was begun`)
+    },
+    new AbortController().signal
+  )
+  const usual = settingsOf('fast')
+  const distillation = { ...usual.distillation, iterations: 1, batch: 1 }
+  const settings = { ...usual, methods: ['2dquant' as const], patches: 1, patchSize: 16, distillation }
+  const wanted = { model, overrides: {}, scale: undefined, calibration: set, calibrationKind: undefined, tellsTime: false }
+  await expect(quantize({ ...wanted, settings, out: join(folder, 'refused') }, context)).rejects.toThrow(
+    /No gradient is known of the operator ReduceProd \(node "product"\).*dobi work without/
+  )
+  const quiet = await makeContext(() => undefined, new AbortController().signal)
+  const calibrated = { ...settings, methods: ['dobi' as const], distillation: null }
+  const { quantizers } = await quantize({ ...wanted, settings: calibrated, out: join(folder, 'calibrated') }, quiet)
+  expect(quantizers).toBe(2)
 })
 
 /** A CNN that shares weights, and a transformer whose sizes are multiples of eight. */

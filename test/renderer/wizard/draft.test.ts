@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { quantizeRequestSchema } from '../../../src/contract/jobs'
 import type { RunFile } from '../../../src/contract/run'
 import {
+  choiceOf,
+  withChoice,
   draftOfRun,
   draftSchema,
   keptAtEight,
@@ -31,7 +33,7 @@ describe('a draft', () => {
   })
 
   it('is kept as JSON and read back as it was', () => {
-    const draft = filled({ exceptions: [{ name: 'layers.0.*', bits: null }], learningRate: 0.002 })
+    const draft = filled({ exceptions: [{ name: 'layers.0.*', bits: 'fp' }], learningRate: 0.002 })
     expect(draftSchema.parse(JSON.parse(JSON.stringify(draft)))).toEqual(draft)
   })
 
@@ -46,10 +48,16 @@ describe('a draft', () => {
     ['no method', { methods: [] }, 'methods'],
     ['an exception without a name', { exceptions: [{ name: ' ', bits: 8 }] }, 'exceptions'],
     ['no iterations', { iterations: 0 }, 'iterations'],
-    ['a negative weight', { featureWeight: -0.1 }, 'featureWeight']
+    ['a negative weight', { featureWeight: -0.1 }, 'featureWeight'],
+    ['no feature of those chosen', { distillation: { ...newDraft().distillation, features: [] } }, 'features']
   ])('is not begun with %s', (_, parts, problem) => {
     expect(problemsOf(filled(parts))).toEqual([problem])
     expect(requestOf(filled(parts))).toBeNull()
+  })
+
+  it('of an earlier version has null for full precision', () => {
+    const kept = JSON.stringify(filled({ exceptions: [{ name: 'a', bits: 'fp' }] })).replace('"fp"', 'null')
+    expect(draftSchema.parse(JSON.parse(kept)).exceptions).toEqual([{ name: 'a', bits: 'fp' }])
   })
 
   it('is read back where a number was missing', () => {
@@ -90,7 +98,8 @@ describe('a draft', () => {
       methods: ['minmax', 'dobi', '2dquant+'],
       exceptions: [
         { name: 'a.*', bits: 8 },
-        { name: 'b', bits: null }
+        { name: 'b', bits: 'fp' },
+        { name: 'c', bits: 'variant' }
       ],
       overrides: { imageRange: 255 },
       sets: [{ folder: '/Set5' }],
@@ -120,5 +129,35 @@ describe('a draft', () => {
       { name: 'b', bits: 8, quantize: true },
       { name: 'c', bits: 8, quantize: true }
     ])
+  })
+})
+
+describe('what is quantized, one by one', () => {
+  const usual = { name: 'body.weight', isUsual: true }
+  const first = { name: 'head.weight', isUsual: false }
+
+  it.each<[Draft['exceptions'], string, string]>([
+    [[], 'variant', 'fp'],
+    [[{ name: '*', bits: 8 }], '8', 'fp'],
+    [[{ name: '*', bits: 'fp' }], 'fp', 'fp'],
+    [[{ name: 'head.weight', bits: 'variant' }], 'variant', 'variant'],
+    [
+      [
+        { name: 'body.weight', bits: 2 },
+        { name: 'b*', bits: 'fp' }
+      ],
+      'fp',
+      'fp'
+    ]
+  ])('%j make of a usual one %s, of another one %s', (exceptions, ofUsual, ofFirst) => {
+    expect([choiceOf(exceptions, usual), choiceOf(exceptions, first)].map(String)).toEqual([ofUsual, ofFirst])
+  })
+
+  it('is an exception only where it has to be', () => {
+    expect(withChoice([], usual, 'variant')).toEqual([])
+    expect(withChoice([], first, 'variant')).toEqual([{ name: 'head.weight', bits: 'variant' }])
+    const group = [{ name: 'body.*', bits: 'fp' as const }]
+    expect(withChoice(group, usual, 4)).toEqual([...group, { name: 'body.weight', bits: 4 }])
+    expect(withChoice(withChoice(group, usual, 4), usual, 'fp')).toEqual(group)
   })
 })

@@ -14,6 +14,7 @@ function axisOf(step: BackwardStep, fallback: number, value: Value): number {
 
 export const movement: Readonly<Record<string, GradientRule>> = {
   Reshape: reshapeBack,
+  Flatten: reshapeBack,
   Squeeze: reshapeBack,
   Unsqueeze: reshapeBack,
   Expand: (step) => [step.unbroadcast(step.upstream, 0), null],

@@ -500,6 +500,7 @@ describe('the gradient of', () => {
 /** Operators that only move numbers: differences of whole steps are exact even in float32. */
 const movements: readonly Omit<Case, 'forward'>[] = [
   { op: 'Reshape', shapes: [[2, 6]], constants: [indexTensor([3, -1])] },
+  { op: 'Flatten', shapes: [[2, 3, 2]], attributes: { axis: int(2) } },
   { op: 'Transpose', shapes: [[2, 3, 4]], attributes: { perm: ints([2, 0, 1]) } },
   { op: 'Transpose', shapes: [[2, 3]] },
   {
