@@ -20,7 +20,9 @@ export function plannedSites(model: Model, firstAndLast: boolean, plan: Plan | n
     const what = `The plan speaks of "${stray.name}", but this model has no such quantizer`
     throw new StudioError('refused', `${what}; \`2dquant quantize --plan-only\` lists them.`)
   }
-  const kept = candidates.flatMap(({ site, isUsual }) => (plannedFor(entriesOf(plan), site.name, isUsual).isQuantized ? [site] : []))
+  const kept = candidates.flatMap(({ site, isUsual }) =>
+    plannedFor(entriesOf(plan), site.name, isUsual).isQuantized ? [site] : []
+  )
   if (kept.length === 0) throw new StudioError('refused', 'The plan leaves nothing of this model to quantize.')
   return kept
 }
@@ -72,7 +74,9 @@ export function siteDescriber({ graph }: Model): (site: QuantizerSite) => SiteDe
 }
 
 /** The quantizers that are usually left out, and whether these are of the first or the last convolution. */
-export function leftOutSites(model: Model): readonly { readonly site: QuantizerSite; readonly isFirstOrLast: boolean }[] {
+export function leftOutSites(
+  model: Model
+): readonly { readonly site: QuantizerSite; readonly isFirstOrLast: boolean }[] {
   const withFirstAndLast = new Set(plannedSites(model, true, null).map(({ name }) => name))
   return candidateSites(model, false).flatMap(({ site, isUsual }) =>
     isUsual ? [] : [{ site, isFirstOrLast: withFirstAndLast.has(site.name) }]

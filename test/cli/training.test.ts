@@ -167,7 +167,10 @@ describe('training', () => {
 
   it('knows no feature that the network has not', async () => {
     const { code, stderr } = await runCli(training('stray', '--method', '2dquant', '--features', 'layers.0,nowhere'))
-    expect([code, stderr]).toEqual([1, expect.stringMatching(/no feature "layers\.0"; `2dquant inspect --json` lists them/)])
+    expect([code, stderr]).toEqual([
+      1,
+      expect.stringMatching(/no feature "layers\.0"; `2dquant inspect --json` lists them/)
+    ])
     expect(existsSync(join(folder, 'stray'))).toBe(false)
   })
 

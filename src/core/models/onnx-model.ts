@@ -1,7 +1,8 @@
 import { StudioError } from '../errors'
 import { layerCosts, macsAtSize } from '../evaluation/complexity'
 import { convertByShape, convertOperators } from '../graph/conversion/convert'
-import { dropDead, foldConstants } from '../graph/fold'
+import { cleanUp } from '../graph/clean-up'
+import { dropDead } from '../graph/fold'
 import type { Graph } from '../graph/graph'
 import { operators } from '../graph/operators'
 import { quantization } from '../graph/operators/quantization'
@@ -54,7 +55,7 @@ function build({ graph: given, metadata, opset }: OnnxNetwork): Model {
   const { channels, takes, enlarged } = sized
   const standard = convertByShape(sized.graph, opset, sized.types)
   const housed = withHouseNames({ ...standard, outputs: [enlarged.output] }, port, enlarged.output)
-  const graph = nameLayers(foldConstants(splitProjections(foldConstants(housed))))
+  const graph = nameLayers(cleanUp(splitProjections(cleanUp(housed))))
   const placement = placementIn(graph, takenSize({ takes, fixedSize: port.fixed?.height ?? null }, usualSize))
   const { fixed } = port
   if (fixed !== null && fixed.height !== fixed.width) {

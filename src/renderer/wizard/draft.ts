@@ -200,10 +200,7 @@ export function requestOf(draft: Draft): QuantizeRequest | null {
     patchSize: number('patchSize'),
     seed: number('seed'),
     quantizeFirstAndLast: draft.quantizeFirstAndLast,
-    plan:
-      exceptions.length === 0
-        ? null
-        : { schema: 1, quantizers: planEntriesOf(exceptions) },
+    plan: exceptions.length === 0 ? null : { schema: 1, quantizers: planEntriesOf(exceptions) },
     distillation: methods.some(trains)
       ? {
           ...usual.distillation,

@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs'
-import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node'
 import { expect, it } from 'vitest'
 import { GraphBuilder } from '../../../src/core/graph/builder'
 import { bindInputs, foldConstants } from '../../../src/core/graph/fold'
@@ -9,11 +8,11 @@ import { buildOnnxModel } from '../../../src/core/models/onnx-model'
 import { likeliestRange, probePicture } from '../../../src/core/models/range-probing'
 import { parseRange, usualRanges } from '../../../src/core/models/value-range'
 import { findQuantizerSites, type QuantizerSite } from '../../../src/core/quantization/placement'
-import { floatTensor, type TensorOf } from '../../../src/core/tensor'
+import { floatTensor } from '../../../src/core/tensor'
 import { readOnnx, writeOnnx } from '../../../src/formats/onnx'
-import { onnxruntimeCpu, sessionOptions } from '../../../src/runtimes/onnxruntime'
+import { onnxruntimeCpu } from '../../../src/runtimes/onnxruntime'
 import { describeWithSharedData, sharedData } from '../../shared-data'
-import { testPicture } from '../../pictures'
+import { enlarged, greatestDifference, picture } from './plain-onnxruntime'
 
 /** File, scale, step, least size, weights and activations that are quantized. */
 const networks = [
@@ -27,26 +26,6 @@ const networks = [
 ] as const
 
 const bytesOf = (name: string): Uint8Array => new Uint8Array(readFileSync(sharedData('models', `${name}.onnx`)))
-
-function picture(height: number, width: number): TensorOf<'float32'> {
-  const { data } = testPicture(width, height)
-  return floatTensor(
-    Float32Array.from(data, (sample) => sample / 255),
-    [1, 3, height, width]
-  )
-}
-
-/** What plain onnxruntime makes of a file's bytes. */
-async function enlarged(bytes: Uint8Array, x: TensorOf<'float32'>): Promise<Float32Array> {
-  const session = await InferenceSession.create(bytes, sessionOptions({ threads: 1 }))
-  const [input = ''] = session.inputNames
-  const [output = ''] = session.outputNames
-  const results = await session.run({ [input]: new OrtTensor('float32', x.data, x.shape) })
-  await session.release()
-  const data = results[output]?.data
-  if (!(data instanceof Float32Array)) throw new Error('no picture')
-  return data
-}
 
 it('a range is told in several ways', () => {
   expect(parseRange('0..1')).toEqual({ black: 0, white: 1 })
@@ -69,10 +48,7 @@ describeWithSharedData('real networks from ONNX files', () => {
     expect(model.features.groups.length).toBeGreaterThan(1)
     const x = model.fixedSize === null ? picture(32, 48) : picture(64, 64)
     const [expected, found] = [await enlarged(bytes, x), await enlarged(writeOnnx(model.graph), x)]
-    expect(found.length).toBe(expected.length)
-    expect(found.reduce((worst, value, i) => Math.max(worst, Math.abs(value - (expected[i] ?? NaN))), 0)).toBeLessThan(
-      1e-5
-    )
+    expect(greatestDifference(found, expected)).toBeLessThan(1e-5)
   })
 
   it.each(networks.slice(0, 5))('%s is known without what its file tells', (name, scale, step) => {

@@ -9,6 +9,9 @@ import { evaluate } from '../../../src/engine/jobs/evaluate'
 import { quantize } from '../../../src/engine/jobs/quantize'
 import { resume } from '../../../src/engine/jobs/resume'
 import { upscale } from '../../../src/engine/jobs/upscale'
+import { psnr } from '../../../src/core/evaluation/psnr'
+
+import { readImage, type PictureFile } from '../../../src/formats/image-files'
 import { openRun } from '../../../src/engine/run-folder'
 import { TrainingPaused } from '../../../src/engine/training/control'
 import { bundledModel, temporaryFolder } from '../../cli/run-cli'
@@ -31,16 +34,20 @@ it('a network that cannot be trained says so before anything is done, and can be
     { op: 'Mul', name: 'weighted', inputs: ['g', 'p'], outputs: ['h'] }
   ]
   writeFileSync(model, smallNetwork(branch))
-  const context = await makeContext(
-    (event) => {
-      if (event.kind === 'progress') throw new Error(`${event.phase} was begun`)
-    },
-    new AbortController().signal
-  )
+  const context = await makeContext((event) => {
+    if (event.kind === 'progress') throw new Error(`${event.phase} was begun`)
+  }, new AbortController().signal)
   const usual = settingsOf('fast')
   const distillation = { ...usual.distillation, iterations: 1, batch: 1 }
   const settings = { ...usual, methods: ['2dquant' as const], patches: 1, patchSize: 16, distillation }
-  const wanted = { model, overrides: {}, scale: undefined, calibration: set, calibrationKind: undefined, tellsTime: false }
+  const wanted = {
+    model,
+    overrides: {},
+    scale: undefined,
+    calibration: set,
+    calibrationKind: undefined,
+    tellsTime: false
+  }
   await expect(quantize({ ...wanted, settings, out: join(folder, 'refused') }, context)).rejects.toThrow(
     /No gradient is known of the operator ReduceProd \(node "product"\).*dobi work without/
   )
@@ -131,5 +138,22 @@ describeWithSharedData("torch's own exports of the bundled model", () => {
       expect(Math.abs(lower - expected.lower), name).toBeLessThanOrEqual(step)
       expect(Math.abs(upper - expected.upper), name).toBeLessThanOrEqual(step)
     }
+  })
+})
+
+describeWithSharedData('a network of one size', () => {
+  it.each(['head', 'bird', 'baby'])('enlarges a larger picture, %s, by tiles whose seams do not show', async (name) => {
+    const large = sharedData('benchmarks', 'Set5', 'LR_bicubic', 'X4', `${name}x4.png`)
+    const context = await makeContext(() => undefined, new AbortController().signal)
+    const enlarged = async (subject: string, out: string): Promise<PictureFile> => {
+      const config = { subject, inputs: [large], out: join(folder, out), overrides: {}, scale: undefined, filter: {} }
+      const { images } = await upscale({ ...config, memoryCap: undefined }, context)
+      return readImage(images[0]?.output ?? '')
+    }
+    const whole = await enlarged(bundledModel, 'whole')
+    const tiled = await enlarged(sharedData('models', 'swinir-tiny-x4.torch-opset11.onnx'), 'tiled')
+    expect([tiled.image.width, tiled.image.height]).toEqual([whole.image.width, whole.image.height])
+    // Less than a grey level: windows of attention lie elsewhere in tiles.
+    expect(psnr(whole.image, tiled.image, 4)).toBeGreaterThan(50)
   })
 })
