@@ -1,5 +1,4 @@
 import { Command, Option } from 'commander'
-import colours from 'picocolors'
 import type { InspectResult } from '../contract/results'
 import { inspect } from '../engine/jobs/inspect'
 import {
@@ -12,7 +11,7 @@ import {
   residualScaleOption,
   type OverrideOptions
 } from './options'
-import { formatTable } from './table'
+import { formatFacts, formatTable } from './table'
 
 interface Options extends OverrideOptions {
   readonly bits: number[]
@@ -89,9 +88,8 @@ function describe({
       `${row.speedupCorrected.toFixed(3)}×`
     ])
   )
-  const width = Math.max(...facts.map(([name]) => name.length))
   return [
-    ...facts.map(([name, value]) => `${colours.bold(name.padEnd(width))}  ${value}`),
+    formatFacts(facts),
     '',
     kinds,
     '',

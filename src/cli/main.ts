@@ -3,6 +3,7 @@ import { appVersion } from '../engine/version'
 import { doctorCommand } from './doctor'
 import { evaluateCommand } from './evaluate'
 import { explain } from './explain'
+import { exportCommand } from './export'
 import { inspectCommand } from './inspect'
 import { quantizeCommand } from './quantize'
 import { resumeCommand } from './resume'
@@ -18,6 +19,7 @@ const program = new Command('2dquant')
   .addCommand(resumeCommand())
   .addCommand(evaluateCommand())
   .addCommand(upscaleCommand())
+  .addCommand(exportCommand())
   .addCommand(zooCommand())
   .addCommand(doctorCommand())
 

@@ -13,7 +13,8 @@ const phaseNames: Readonly<Record<Progress['phase'], string>> = {
   search: 'Searching bounds',
   distillation: 'Training',
   evaluate: 'Evaluating',
-  upscale: 'Upscaling'
+  upscale: 'Upscaling',
+  export: 'Checking the file'
 }
 
 /**

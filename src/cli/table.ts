@@ -10,3 +10,9 @@ export function formatTable(head: readonly string[], rows: readonly (readonly st
       .trimEnd()
   return [colours.bold(line(head)), ...rows.map(line)].join('\n')
 }
+
+/** Names and values, one a line. */
+export function formatFacts(facts: readonly (readonly [string, string])[]): string {
+  const width = Math.max(...facts.map(([name]) => name.length))
+  return facts.map(([name, value]) => `${colours.bold(name.padEnd(width))}  ${value}`).join('\n')
+}

@@ -8,7 +8,7 @@ const variantKey = { method: trainingMethodSchema, bits: bitsSchema }
 /** Work done so far in the current phase. */
 export const progressEventSchema = z.object({
   kind: z.literal('progress'),
-  phase: z.enum(['load', 'statistics', 'search', 'distillation', 'evaluate', 'upscale']),
+  phase: z.enum(['load', 'statistics', 'search', 'distillation', 'evaluate', 'upscale', 'export']),
   /** May have a fraction: of a picture that is made in parts. */
   done: z.number(),
   total: z.number(),

@@ -14,3 +14,6 @@ export const bundledModelFile = 'swinir-tiny-x4.safetensors'
 /** Files of a run folder that more than the engine knows: what makes it one, and its report. */
 export const runFile = 'run.json'
 export const reportFile = 'report.html'
+
+/** The folder of a run that exported files go to. */
+export const exportFolder = 'export'

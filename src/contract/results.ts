@@ -121,3 +121,36 @@ export const doctorResultSchema = z.object({
   chosen: z.object({ runtime: z.string(), device: z.string() }).nullable()
 })
 export type DoctorResult = Readonly<z.infer<typeof doctorResultSchema>>
+
+/** What a variant of a run can be written as. */
+export const exportKindSchema = z.enum(['packed', 'bounds', 'safetensors'])
+export type ExportKind = z.infer<typeof exportKindSchema>
+
+/** What `export --json` prints. */
+export const exportResultSchema = z.object({
+  file: z.string(),
+  kind: exportKindSchema,
+  method: methodSchema,
+  bits: bitsSchema,
+  /** Version of the operators; null where the file is no ONNX. */
+  opset: z.int().nullable(),
+  /** Of the file, and of the full-precision network as an ONNX file. */
+  bytes: z.int(),
+  fpBytes: z.int(),
+  /** What the file's bytes are of. */
+  parts: z.array(z.object({ part: z.enum(['codes', 'tensors', 'structure']), bytes: z.int() })),
+  /** The file as plain onnxruntime runs it, beside the simulation; null for what does not run. */
+  check: z
+    .object({
+      pictures: z.int(),
+      /** Of all samples of the 8-bit pictures, the share that is the same. */
+      equalPixels: z.number(),
+      /** PSNR on Y in dB against high resolution; null where there is none. */
+      simulation: z.number().nullable(),
+      exported: z.number().nullable()
+    })
+    .nullable(),
+  /** Seconds of one forward pass, measured side by side on this machine. */
+  speed: z.object({ width: z.int(), height: z.int(), fp: z.number(), exported: z.number() }).nullable()
+})
+export type ExportResult = Readonly<z.infer<typeof exportResultSchema>>

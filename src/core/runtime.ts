@@ -35,6 +35,8 @@ export interface Runtime {
   readonly device: string
   /** Makes a session. Throws a StudioError where the runtime cannot take the graph. */
   load(graph: Graph, options?: LoadOptions): Promise<Session>
+  /** Makes a session of an ONNX file, as anyone would who has nothing but the file. Throws a StudioError likewise. */
+  loadFile(bytes: Uint8Array, options?: LoadOptions): Promise<Session>
   /**
    * Makes sessions of one graph that run at the same time, sharing the machine's cores; fewer than wanted where the runtime
    * cannot.

@@ -1,7 +1,7 @@
 /** Element types that tensors of a graph may have. Names follow ONNX; half precision is widened to float32 on reading. */
-export type ElementType = 'float32' | 'uint8' | 'int8' | 'uint16' | 'int32' | 'int64' | 'bool'
+export type ElementType = 'float32' | 'uint8' | 'int8' | 'uint16' | 'int32' | 'int64' | 'bool' | 'uint4' | 'uint2'
 
-/** How the elements of each type are held in memory; booleans are bytes 0 and 1. */
+/** How the elements of each type are held in memory; booleans are bytes 0 and 1, and numbers of less than 8 bits have a byte each. */
 interface ElementArrays {
   readonly float32: Float32Array
   readonly uint8: Uint8Array
@@ -10,6 +10,8 @@ interface ElementArrays {
   readonly int32: Int32Array
   readonly int64: BigInt64Array
   readonly bool: Uint8Array
+  readonly uint4: Uint8Array
+  readonly uint2: Uint8Array
 }
 
 /** A dense tensor in row-major order. A scalar has shape []. Its data is never changed after it was made. */

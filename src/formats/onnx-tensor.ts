@@ -3,6 +3,7 @@ import { TensorProto_DataLocation as DataLocation, type TensorProto, type Tensor
 import { StudioError } from '../core/errors'
 import { elementTypeCode, elementTypeOfCode } from '../core/graph/operators/elementwise'
 import { elementCount, type ElementType, type Tensor } from '../core/tensor'
+import { packCodes, unpackCodes } from '../core/quantization/codes'
 import { decodeElements, storedSize, type StoredType } from './elements'
 
 /** Bytes that a model keeps in another file: as many as are told, or all from `offset` on. */
@@ -21,14 +22,19 @@ export function widenedType(code: number): ElementType | null {
   return widenedTypes.get(code)?.becomes ?? elementTypeOfCode(code)
 }
 
+/** Bits of the element types of which a byte holds several, the first in its lowest bits. */
+const narrowBits = { uint4: 4, uint2: 2 } as const
+
 /** A tensor as ONNX stores it. */
-export function tensorProto(name: string, { type, shape, data }: Tensor): MessageInitShape<typeof TensorProtoSchema> {
-  return {
-    name,
-    dataType: elementTypeCode(type),
-    dims: shape.map(BigInt),
-    rawData: new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength)
-  }
+export function tensorProto(name: string, tensor: Tensor): MessageInitShape<typeof TensorProtoSchema> {
+  const { type, shape } = tensor
+  return { name, dataType: elementTypeCode(type), dims: shape.map(BigInt), rawData: tensorBytes(tensor) }
+}
+
+/** The elements of a tensor as files have them. */
+export function tensorBytes({ type, data }: Tensor): Uint8Array<ArrayBuffer> {
+  if (type === 'uint4' || type === 'uint2') return packCodes(data, narrowBits[type])
+  return new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength)
 }
 
 /**
@@ -84,6 +90,11 @@ function rawTensor({ dataType }: TensorProto, shape: readonly number[], raw: Uin
       case 'uint8':
       case 'bool':
         return { type, shape, data: new Uint8Array(buffer) }
+      case 'uint4':
+      case 'uint2': {
+        const data = unpackCodes(raw, narrowBits[type], elementCount(shape))
+        return data === null ? null : { type, shape, data }
+      }
       case 'int8':
         return { type, shape, data: new Int8Array(buffer) }
       case 'uint16':
@@ -129,6 +140,11 @@ function listedTensor(proto: TensorProto, shape: readonly number[]): Tensor | nu
     case 'uint8':
     case 'bool':
       return { type, shape, data: Uint8Array.from(int32Data) }
+    case 'uint4':
+    case 'uint2': {
+      const data = unpackCodes(Uint8Array.from(int32Data), narrowBits[type], elementCount(shape))
+      return data === null ? null : { type, shape, data }
+    }
     case 'int8':
       return { type, shape, data: Int8Array.from(int32Data) }
     case 'uint16':

@@ -27,25 +27,31 @@ import { elementTypeCode } from '../core/graph/operators/elementwise'
 import { floatTensor, indexTensor, type Tensor } from '../core/tensor'
 import { readTensor, tensorProto, widenedType, type ExternalData } from './onnx-tensor'
 
-/** The version of the file format; the oldest that knows opset 21. */
-const irVersion = 10n
+/** Versions of the operators that files are written in, and of the file format: the oldest that knows them. */
+const irVersions = { 21: 10n, 25: 12n } as const
+export type WrittenOpset = keyof typeof irVersions
 
 /** Versions of the operator sets beside the standard one. */
 const otherOpsets: ReadonlyMap<string, bigint> = new Map([['com.microsoft', 1n]])
 
 /**
- * A graph as the bytes of an ONNX file (opset 21). Graphs with operators of our own must be lowered first.
+ * A graph as the bytes of an ONNX file. Graphs with operators of our own must be lowered first.
  *
  * @param metadata free text kept in the file's `metadata_props`
+ * @param version of the operators, all of which mean the same in 21 and 25
  */
-export function writeOnnx(graph: Graph, metadata: ReadonlyMap<string, string> = new Map()): Uint8Array {
+export function writeOnnx(
+  graph: Graph,
+  metadata: ReadonlyMap<string, string> = new Map(),
+  version: WrittenOpset = opset
+): Uint8Array {
   const types = inferShapes(graph)
   const domains = [...new Set(graph.nodes.map((node) => node.domain))].filter((domain) => domain !== '')
   const model = create(ModelProtoSchema, {
-    irVersion,
+    irVersion: irVersions[version],
     producerName: '2DQuant Studio',
     opsetImport: [
-      { domain: '', version: BigInt(opset) },
+      { domain: '', version: BigInt(version) },
       ...domains.map((domain) => ({ domain, version: otherOpsets.get(domain) ?? 1n }))
     ],
     metadataProps: [...metadata].map(([key, value]) => ({ key, value })),

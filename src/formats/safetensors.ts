@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { StudioError } from '../core/errors'
-import { elementCount, type Checkpoint, type Tensor, type TensorOf } from '../core/tensor'
+import { elementCount, type Checkpoint, type Tensor } from '../core/tensor'
 import { decodeElements, storedSize, type StoredType } from './elements'
 
 const storedTypes: ReadonlyMap<string, StoredType> = new Map([
@@ -87,16 +87,17 @@ export function readSafetensors(bytes: Uint8Array, file: string): Checkpoint {
   return { tensors, metadata: new Map(Object.entries(texts.data)) }
 }
 
-/** The bytes of a safetensors file of float32 tensors, in their order. */
+/** The bytes of a safetensors file of numbers in float32 and bytes, in their order. */
 export function writeSafetensors(
-  tensors: ReadonlyMap<string, TensorOf<'float32'>>,
+  tensors: ReadonlyMap<string, Tensor>,
   metadata: Readonly<Record<string, string>> = {}
 ): Uint8Array {
   let end = 0
-  const entries = [...tensors].map(([name, { shape, data }]) => {
+  const entries = [...tensors].map(([name, { type, shape, data }]) => {
+    if (type !== 'float32' && type !== 'uint8') throw new Error(`"${name}" is of the type ${type}`)
     const start = end
     end += data.byteLength
-    return [name, { dtype: 'F32', shape, data_offsets: [start, end] }] as const
+    return [name, { dtype: type === 'uint8' ? 'U8' : 'F32', shape, data_offsets: [start, end] }] as const
   })
   const header = new TextEncoder().encode(JSON.stringify({ __metadata__: metadata, ...Object.fromEntries(entries) }))
   const bytes = new Uint8Array(8 + header.length + end)

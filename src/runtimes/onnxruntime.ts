@@ -1,7 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { env, InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node'
 import { StudioError } from '../core/errors'
-import type { Graph } from '../core/graph/graph'
 import type { LoadOptions, NamedTensors, Runtime, Session } from '../core/runtime'
 import { elementCount, type Tensor } from '../core/tensor'
 import { writeOnnx } from '../formats/onnx'
@@ -12,11 +11,12 @@ export const onnxruntimeCpu: Runtime = {
   name: 'onnxruntime',
   version: env.versions.node ?? 'unknown',
   device: 'cpu',
-  load: loadSession,
+  load: (graph, options) => loadFile(writeOnnx(graph), options),
+  loadFile,
   async loadCopies(graph, count, options = {}) {
     const threads = options.threads ?? Math.max(1, Math.floor(availableParallelism() / count))
     const threaded = count === 1 ? null : await loadInThreads(graph, count, { ...options, threads })
-    return threaded ?? [await loadSession(graph, options)]
+    return threaded ?? [await loadFile(writeOnnx(graph), options)]
   }
 }
 
@@ -38,10 +38,10 @@ export function sessionOptions({ threads, optimize = true }: LoadOptions): Infer
   }
 }
 
-async function loadSession(graph: Graph, options: LoadOptions = {}): Promise<Session> {
+async function loadFile(bytes: Uint8Array, options: LoadOptions = {}): Promise<Session> {
   let session: InferenceSession
   try {
-    session = await InferenceSession.create(writeOnnx(graph), sessionOptions(options))
+    session = await InferenceSession.create(bytes, sessionOptions(options))
   } catch (cause) {
     if (cause instanceof StudioError) throw cause
     throw new StudioError('refused', `onnxruntime cannot load this model: ${firstLine(cause)}`, { cause })
@@ -88,6 +88,7 @@ class OnnxruntimeSession implements Session {
 }
 
 function toOrt({ type, data, shape }: Tensor): OrtTensor {
+  if (type === 'uint4' || type === 'uint2') throw new Error(`onnxruntime takes no input of the type ${type}`)
   return new OrtTensor(type, data, shape)
 }
 

@@ -11,7 +11,9 @@ const bytesPerElement: Readonly<Record<ElementType, number>> = {
   uint16: 2,
   int32: 4,
   int64: 8,
-  bool: 1
+  bool: 1,
+  uint4: 0.5,
+  uint2: 0.25
 }
 
 /** How much memory the values of a graph take at most at one time, for pictures of any size. */

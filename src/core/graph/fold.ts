@@ -85,6 +85,8 @@ export function tensorOf(type: ElementType, shape: readonly number[], values: re
       return { type, shape, data: Float32Array.from(values) }
     case 'uint8':
     case 'bool':
+    case 'uint4':
+    case 'uint2':
       return { type, shape, data: Uint8Array.from(values) }
     case 'int8':
       return { type, shape, data: Int8Array.from(values) }

@@ -5,6 +5,7 @@ import { StudioError } from '../../core/errors'
 import type { Graph } from '../../core/graph/graph'
 import type { Model, ModelOverrides } from '../../core/models/model'
 import { lowerQuantizers } from '../../core/quantization/lowering'
+import type { PlacedQuantizer } from '../../core/quantization/packing'
 import { perChannel, placeQuantizers, type QuantizerSite } from '../../core/quantization/placement'
 import type { Runtime, Session } from '../../core/runtime'
 import type { Tensor } from '../../core/tensor'
@@ -32,6 +33,8 @@ export interface Subject {
   /** What tells the network of a variant, or of full precision (null), from others: variants that differ in bounds alone share one. */
   networkOf(variant: Variant | null): string
   loadNetwork(variant: Variant | null, runtime: Runtime): Promise<Session>
+  /** The network of a variant with its weights, in full precision, and its quantizers as they are to be placed in it. */
+  partsOf(variant: Variant): { readonly graph: Graph; readonly placed: readonly PlacedQuantizer[] }
   /** A network that is loaded, as a variant that shares it uses it. */
   resolverOn(session: Session, variant: Variant | null): SuperResolver
   /** Loads the full-precision network. */
@@ -140,11 +143,20 @@ function subject(
   const isPerChannel = ({ quantizers }: Variant): boolean => quantizers.some(({ channels }) => channels !== undefined)
   const networkOf: Subject['networkOf'] = (variant) =>
     variant === null ? 'full precision' : `${variant.weights ?? ''} ${isPerChannel(variant)}`
+  const partsOf: Subject['partsOf'] = (variant) => {
+    const initializers = new Map([...model.graph.initializers, ...(weights.get(variant) ?? [])])
+    const own = isPerChannel(variant) ? perChannel(model.graph, sites) : sites
+    const placed = own.flatMap((site, i) => {
+      const quantizer = variant.quantizers[i]
+      return quantizer === undefined ? [] : [{ site, quantizer }]
+    })
+    return { graph: { ...model.graph, initializers }, placed }
+  }
   const graphOf = (variant: Variant | null): Graph => {
     if (variant === null) return model.graph
-    const initializers = new Map([...model.graph.initializers, ...(weights.get(variant) ?? [])])
-    const placed = isPerChannel(variant) ? perChannel(model.graph, sites) : sites
-    return lowerQuantizers(placeQuantizers({ ...model.graph, initializers }, placed))
+    const { graph, placed } = partsOf(variant)
+    const own = placed.map(({ site }) => site)
+    return lowerQuantizers(placeQuantizers(graph, own))
   }
   const loadNetwork: Subject['loadNetwork'] = (variant, runtime) => runtime.load(graphOf(variant))
   const resolverOn: Subject['resolverOn'] = (session, variant) => {
@@ -161,6 +173,7 @@ function subject(
     sha256,
     networkOf,
     loadNetwork,
+    partsOf,
     resolverOn,
     async loadFp(runtime) {
       const session = await loadNetwork(null, runtime)

@@ -67,7 +67,8 @@ export const en = {
       search: 'DOBI: search bounds',
       distillation: 'DQC: train bounds',
       evaluate: 'Measure',
-      upscale: 'Enlarge'
+      upscale: 'Enlarge',
+      export: 'Check the file'
     },
     units: { patches: 'patches', variants: 'variants', iterations: 'iterations', pictures: 'pictures' },
     progress: '{done} of {total} {unit}',

@@ -66,7 +66,8 @@ export const chinese: typeof en = {
       search: 'DOBI：搜索边界',
       distillation: 'DQC：训练边界',
       evaluate: '评估',
-      upscale: '放大'
+      upscale: '放大',
+      export: '检查文件'
     },
     units: { patches: '个图块', variants: '个变体', iterations: '次迭代', pictures: '张图像' },
     progress: '{done} / {total} {unit}',

@@ -20,7 +20,9 @@ const elementTypeCodes: ReadonlyMap<number, ElementType> = new Map([
   [4, 'uint16'],
   [6, 'int32'],
   [7, 'int64'],
-  [9, 'bool']
+  [9, 'bool'],
+  [21, 'uint4'],
+  [25, 'uint2']
 ])
 
 /** The number ONNX gives an element type. */

@@ -1,0 +1,115 @@
+import { GraphBuilder, type Value } from '../graph/builder'
+import { dropDead } from '../graph/fold'
+import { int, type Graph, type Node } from '../graph/graph'
+import { inferShapes } from '../graph/infer'
+import { floatTensor, type ElementType, type TensorOf } from '../tensor'
+import { codesOf, type Codes, type QuantizedBy } from './codes'
+import { boundsInput, fakeQuantize, levelsInput, placeQuantizers, type QuantizerSite } from './placement'
+import { levelsOf, stepOf } from './quantizer'
+
+/** Types that hold codes of so many bits, the narrowest first. */
+const codeTypes = [
+  { type: 'uint2', bits: 2 },
+  { type: 'uint4', bits: 4 },
+  { type: 'uint8', bits: 8 }
+] as const satisfies readonly { readonly type: ElementType; readonly bits: number }[]
+
+/** The narrowest type of ONNX that holds codes of so many bits; UINT2 came with opset 25. */
+export function codeType(bits: number, opset: number): (typeof codeTypes)[number]['type'] {
+  return codeTypes.find((each) => bits <= each.bits && (each.type !== 'uint2' || opset >= 25))?.type ?? 'uint8'
+}
+
+/** A quantizer and where it stands. */
+export interface PlacedQuantizer {
+  readonly site: QuantizerSite
+  readonly quantizer: QuantizedBy
+}
+
+/** Writes what a weight's codes stand for into a graph, under a name. */
+export type WeightWriter = (builder: GraphBuilder, codes: Codes, axis: number | null, as: Value) => void
+
+/**
+ * A network with its quantizers as constants: weights as codes, activations by standard operators, as the simulation has them
+ * (`lowerQuantizers`), so that in one runtime both give the same bit for bit. What is quantized in the same way twice is
+ * quantized once.
+ *
+ * @param graph in full precision, with the weights of the variant
+ * @param placed in the order of their sites, all of which the graph has
+ * @param write how codes of weights are stored
+ */
+export function packQuantizers(graph: Graph, placed: readonly PlacedQuantizer[], write: WeightWriter): Graph {
+  const withQuantizers = placeQuantizers(
+    graph,
+    placed.map(({ site }) => site)
+  )
+  const types = inferShapes(graph)
+  const inputs = withQuantizers.inputs.filter(({ name }) => name !== boundsInput && name !== levelsInput)
+  const builder = GraphBuilder.rewriting({ ...withQuantizers, inputs })
+  const remaining = [...placed]
+  const quantized = new Map<string, Value>()
+  const renamed = new Map<string, Value>()
+  for (const given of withQuantizers.nodes) {
+    const node: Node = { ...given, inputs: given.inputs.map((name) => renamed.get(name) ?? name) }
+    if (node.op !== fakeQuantize) {
+      builder.append(node)
+      continue
+    }
+    const output = node.outputs[0] ?? ''
+    const at = remaining.findIndex(({ site }) => `${site.name}.quantized` === output)
+    const [found] = remaining.splice(at, 1)
+    if (at < 0 || found === undefined) throw new Error(`"${output}" belongs to no quantizer`)
+    const { site, quantizer } = found
+    const weight = site.kind === 'weight' ? graph.initializers.get(site.value) : undefined
+    const axis = quantizer.channels === undefined ? null : (site.channels?.axis ?? null)
+    if (weight?.type === 'float32') {
+      write(builder, codesOf(weight, quantizer, axis), axis, output)
+      continue
+    }
+    const key = [site.value, quantizer.lower, quantizer.upper, quantizer.bits].join(' ')
+    const same = quantized.get(key)
+    if (same !== undefined) {
+      renamed.set(output, same)
+      continue
+    }
+    if (types.get(site.value)?.type !== 'float32') throw new Error(`"${site.value}" holds no numbers to quantize`)
+    quantizeActivation(builder, site.value, quantizer, output)
+    quantized.set(key, output)
+  }
+  return dropDead(builder.build(graph.outputs))
+}
+
+/** s · min(QuantizeLinear(x − l; s), 2^bits − 1) + l; what changes nothing is left out. */
+function quantizeActivation(builder: GraphBuilder, x: Value, { bits, ...bounds }: QuantizedBy, as: Value): void {
+  const [lower, upper] = [Math.fround(bounds.lower), Math.fround(bounds.upper)]
+  const step = builder.scalar(stepOf({ lower, upper }, bits))
+  const zero = builder.constant({ type: 'uint8', shape: [], data: new Uint8Array(1) })
+  const offset = lower === 0 ? null : builder.scalar(lower)
+  const shifted = offset === null ? x : builder.subtract(x, offset)
+  const unbounded = builder.apply('QuantizeLinear', [shifted, step, zero])
+  const most = builder.constant({ type: 'uint8', shape: [], data: Uint8Array.of(levelsOf(bits)) })
+  const codes = bits === 8 ? unbounded : builder.apply('Min', [unbounded, most])
+  if (offset === null) builder.apply('DequantizeLinear', [codes, step, zero], {}, as)
+  else builder.add(builder.apply('DequantizeLinear', [codes, step, zero]), offset, as)
+}
+
+/** Writes codes as an initializer of their type, which DequantizeLinear makes numbers; the offset is added in float32. */
+export function standardWeights(opset: number): WeightWriter {
+  return (builder, { codes, shape, bits, steps, lowers }, axis, as) => {
+    const stored = builder.constant({ type: codeType(bits, opset), shape, data: codes }, `${as}.codes`)
+    const spread = axis === null ? [] : shape.map((size, i) => (i === axis ? size : 1))
+    const scale = builder.constant(floatTensor(steps, axis === null ? [] : [steps.length]))
+    const offset = builder.constant(floatTensor(lowers, spread))
+    const scaled = builder.apply('DequantizeLinear', [stored, scale], axis === null ? {} : { axis: int(axis) })
+    builder.add(scaled, offset, as)
+  }
+}
+
+/** What codes stand for: Q = step · code + lower in float32. */
+export function valuesOf({ codes, shape, steps, lowers }: Codes, axis: number | null): TensorOf<'float32'> {
+  const run = axis === null ? codes.length : shape.slice(axis + 1).reduce((a, b) => a * b, 1)
+  const values = Float32Array.from(codes, (code, i) => {
+    const channel = Math.floor(i / run) % steps.length
+    return Math.fround(code * (steps[channel] ?? NaN)) + (lowers[channel] ?? NaN)
+  })
+  return floatTensor(values, shape)
+}

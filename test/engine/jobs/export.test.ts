@@ -1,0 +1,215 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { InferenceSession } from 'onnxruntime-node'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { settingsOf } from '../../../src/contract/presets'
+import type { ExportKind, ExportResult } from '../../../src/contract/results'
+import { unpackCodes } from '../../../src/core/quantization/codes'
+import { valuesOf } from '../../../src/core/quantization/packing'
+import { quantize as quantized } from '../../../src/core/quantization/quantizer'
+import { makeContext, type JobContext } from '../../../src/engine/job'
+import { exportVariant, type ExportConfig } from '../../../src/engine/jobs/export'
+import { quantize } from '../../../src/engine/jobs/quantize'
+import { openSubject } from '../../../src/engine/jobs/variants'
+import { openRun } from '../../../src/engine/run-folder'
+import { readSafetensors } from '../../../src/formats/safetensors'
+import { bundledModel, json, runCli, temporaryFolder } from '../../cli/run-cli'
+import { smallNetwork } from '../../formats/small-network'
+import { writeTestPicture } from '../../pictures'
+
+const folder = temporaryFolder()
+const pictures = join(folder, 'pictures')
+const run = join(folder, 'run')
+const usual = settingsOf('fast')
+const both = (bits: 2 | 3 | 4 | 6 | 8): { weight: typeof bits; activation: typeof bits } => ({
+  weight: bits,
+  activation: bits
+})
+let context: JobContext
+const exported = (kind: ExportKind, more: Partial<ExportConfig> = {}): Promise<ExportResult> => {
+  const config = {
+    run,
+    filter: { method: 'dobi' as const, bits: both(4) },
+    out: null,
+    opset: 25 as const,
+    pictures: null
+  }
+  return exportVariant({ ...config, kind, ...more }, context)
+}
+
+beforeAll(async () => {
+  context = await makeContext(() => undefined, new AbortController().signal)
+  await writeTestPicture(join(pictures, 'HR', 'one.png'), 132, 96)
+  const settings = {
+    ...usual,
+    methods: ['dobi' as const, 'dbdc' as const, '2dquant+' as const],
+    bits: [both(8), both(6), both(4), both(3), both(2)],
+    patches: 2,
+    patchSize: 16,
+    distillation: { ...usual.distillation, iterations: 2, batch: 1 }
+  }
+  const shared = {
+    overrides: {},
+    scale: undefined,
+    calibration: pictures,
+    calibrationKind: undefined,
+    tellsTime: false
+  }
+  await quantize({ model: bundledModel, ...shared, settings, out: run }, context)
+})
+
+describe('a packed network', () => {
+  it.each([
+    ['dobi', 8],
+    ['dobi', 6],
+    ['dobi', 4],
+    ['dobi', 3],
+    ['dobi', 2],
+    ['dbdc', 4],
+    ['2dquant+', 4],
+    ['2dquant+', 2]
+  ] as const)('of %s at %d bits gives what the simulation gives, in full', async (method, bits) => {
+    const result = await exported('packed', { filter: { method, bits: both(bits) } })
+    expect(result.check).toMatchObject({ pictures: 1, equalPixels: 1 })
+    expect(result.check?.exported).toBe(result.check?.simulation)
+    const { bytes, parts, opset } = result
+    expect(opset).toBe(bits === 2 ? 25 : 21)
+    expect(readFileSync(result.file)).toHaveLength(bytes)
+    expect(parts.reduce((sum, part) => sum + part.bytes, 0)).toBe(bytes)
+    // 65,536 weights in blocks of 2, 4 or 8 bits.
+    expect(parts[0]).toEqual({ part: 'codes', bytes: (65_536 * (bits <= 2 ? 2 : bits <= 4 ? 4 : 8)) / 8 })
+    const session = await InferenceSession.create(result.file)
+    expect([session.inputNames, session.outputNames]).toEqual([['lr'], ['sr']])
+    await session.release()
+  })
+
+  it('takes pictures of any size, and none of the types that opset 21 has not', async () => {
+    const out = join(folder, 'old.onnx')
+    const { opset } = await exported('packed', { filter: { method: 'dobi', bits: both(2) }, opset: 21, out })
+    expect(opset).toBe(21)
+    const again = await runCli(['inspect', out, '--json'])
+    expect(json(again)).toMatchObject({ scale: 4, channels: 3 })
+  })
+
+  it('is made of a network from an ONNX file, and of its first convolution as well', async () => {
+    const model = join(folder, 'small.onnx')
+    writeFileSync(model, smallNetwork())
+    const out = join(folder, 'small run')
+    const settings = { ...usual, methods: ['minmax' as const], patches: 2, patchSize: 16, distillation: null }
+    const shared = {
+      overrides: {},
+      scale: undefined,
+      calibration: pictures,
+      calibrationKind: undefined,
+      tellsTime: false
+    }
+    await quantize({ model, ...shared, settings: { ...settings, quantizeFirstAndLast: true }, out }, context)
+    const { check } = await exported('packed', { run: out, filter: {} })
+    expect(check?.equalPixels).toBe(1)
+  })
+})
+
+describe('codes and bounds in a safetensors file', () => {
+  it.each(['dobi', 'dbdc'] as const)('of %s stand for the quantized weights, bit for bit', async (method) => {
+    const filter = { method, bits: both(3) }
+    const { file, check } = await exported('safetensors', { filter })
+    expect(check).toBeNull()
+    const { tensors, metadata } = readSafetensors(readFileSync(file), file)
+    const told = JSON.parse(metadata.get('quantizers') ?? '') as Record<
+      string,
+      { shape: number[]; axis: number | null }
+    >
+    const subject = await openSubject(run, {}, filter)
+    const [variant] = subject.variants
+    if (variant === undefined) throw new Error('no variant')
+    const { graph, placed } = subject.partsOf(variant)
+    const weights = placed.filter(({ site }) => site.kind === 'weight')
+    expect(weights).toHaveLength(48)
+    for (const { site, quantizer } of weights) {
+      const original = graph.initializers.get(site.value)
+      const { shape = [], axis = null } = told[site.value] ?? {}
+      const [packed, steps, lowers] = ['codes', 'step', 'lower'].map(
+        (part) => tensors.get(`${site.value}.${part}`)?.data
+      )
+      const count = shape.reduce((a, b) => a * b, 1)
+      const codes = unpackCodes(packed as Uint8Array, 4, count) ?? new Uint8Array()
+      const found = valuesOf(
+        { codes, shape, bits: 3, steps: steps as Float32Array, lowers: lowers as Float32Array },
+        axis
+      ).data
+      const { channels = [quantizer] } = quantizer
+      const length = axis === null ? count : shape.slice(axis + 1).reduce((a, b) => a * b, 1)
+      const expected = (original?.data as Float32Array).map((value, i) => {
+        const { lower, upper } = channels[Math.floor(i / length) % channels.length] ?? quantizer
+        return quantized(value, { lower: Math.fround(lower), upper: Math.fround(upper) }, 3)
+      })
+      expect(found, site.name).toEqual(expected)
+    }
+    expect(tensors.get('conv_first.weight')?.data).toEqual(graph.initializers.get('conv_first.weight')?.data)
+  })
+})
+
+describe('bounds in a JSON file', () => {
+  it('are those of the run', async () => {
+    const { file } = await exported('bounds')
+    const written = JSON.parse(readFileSync(file, 'utf8')) as { quantizers: { name: string; lower: number }[] }
+    const { bounds } = await openRun(run)
+    const variant = bounds.variants.find(({ method, bits }) => method === 'dobi' && bits.weight === 4)
+    expect(written.quantizers.map(({ name, lower }) => [name, lower])).toEqual(
+      variant?.quantizers.map(({ name, lower }) => [name, lower])
+    )
+  })
+})
+
+describe('an export is refused', () => {
+  it('where it is not said of which variant', async () => {
+    await expect(exported('packed', { filter: { method: 'dobi' } })).rejects.toThrow(
+      /several variants; say which: --method dobi --bits 8, .*--method dobi --bits 2/
+    )
+  })
+
+  it('where the file is there, which stays as it was', async () => {
+    const out = join(folder, 'mine.onnx')
+    writeFileSync(out, 'mine')
+    await expect(exported('packed', { out })).rejects.toThrow(/There is ".*mine\.onnx" already; give another name/)
+    expect(readFileSync(out, 'utf8')).toBe('mine')
+  })
+
+  it('where it would not give what the simulation gives, and nothing is written', async () => {
+    const { runtime } = context
+    const wrong: JobContext = {
+      ...context,
+      runtime: {
+        ...runtime,
+        loadFile: async (...args) => {
+          const session = await runtime.loadFile(...args)
+          return {
+            run: async (...feeds) => {
+              const outputs = await session.run(...feeds)
+              return new Map(
+                [...outputs].map(([name, t]) => [
+                  name,
+                  t.type === 'float32' ? { ...t, data: t.data.map((v) => v * 0.9) } : t
+                ])
+              )
+            },
+            dispose: () => session.dispose()
+          }
+        }
+      }
+    }
+    const out = join(folder, 'wrong.onnx')
+    const config = { run, kind: 'packed' as const, filter: { method: 'dobi' as const, bits: both(4) } }
+    const made = exportVariant({ ...config, out, opset: 25, pictures: null }, wrong)
+    await expect(made).rejects.toThrow(/does not give what the simulation gives .* nothing was written/)
+    expect(existsSync(out)).toBe(false)
+  })
+
+  it('of what is no run, by the command line', async () => {
+    const { code, stderr } = await runCli(['export', bundledModel])
+    expect([code, stderr]).toEqual([2, expect.stringMatching(/is no folder of a run/)])
+    const [out, nowhere] = [join(folder, 'unchecked.onnx'), join(folder, 'gone')]
+    const gone = await runCli(['export', run, '--method', 'dobi', '--bits', '4', '--out', out, '--pictures', nowhere])
+    expect([gone.code, gone.stderr]).toEqual([1, expect.stringMatching(/There is no ".*gone".*--pictures/)])
+  })
+})
