@@ -27,7 +27,7 @@ export function exportCommand(): Command {
     .addOption(
       new Option(
         '--kind <kind>',
-        'packed: ONNX with weights at their bits; bounds: JSON; safetensors: codes and bounds'
+        'packed: ONNX with weights in types of their bits; compact: the smallest ONNX; safetensors: codes and bounds; bounds: JSON'
       )
         .choices(exportKindSchema.options)
         .default('packed')
@@ -50,7 +50,7 @@ export function exportCommand(): Command {
       const folder = pictures === undefined ? null : { folder: pictures, kind: options.picturesKind }
       const filter = { method, bits }
       const result = await runJob((context) =>
-        exportVariant({ run, filter, kind, out, opset, pictures: folder }, context)
+        exportVariant({ run, filter, kind, out, opset, pictures: folder, isTimed: true }, context)
       )
       if (options.json === true) {
         printJson(result)

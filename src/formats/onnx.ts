@@ -2,6 +2,7 @@ import { create, fromBinary, toBinary, type MessageInitShape } from '@bufbuild/p
 import {
   AttributeProto_AttributeType as AttributeType,
   ModelProtoSchema,
+  type NodeProtoSchema,
   type AttributeProto,
   type AttributeProtoSchema,
   type GraphProto,
@@ -18,6 +19,7 @@ import {
   type Attribute,
   type Attributes,
   type Graph,
+  type GraphFunction,
   type GraphInput,
   type Node,
   type ValueType
@@ -34,18 +36,21 @@ export type WrittenOpset = keyof typeof irVersions
 /** Versions of the operator sets beside the standard one. */
 const otherOpsets: ReadonlyMap<string, bigint> = new Map([['com.microsoft', 1n]])
 
-/**
- * A graph as the bytes of an ONNX file. Graphs with operators of our own must be lowered first.
- *
- * @param metadata free text kept in the file's `metadata_props`
- * @param version of the operators, all of which mean the same in 21 and 25
- */
-export function writeOnnx(
-  graph: Graph,
-  metadata: ReadonlyMap<string, string> = new Map(),
-  version: WrittenOpset = opset
-): Uint8Array {
-  const types = inferShapes(graph)
+/** What a file holds beside its graph. */
+export interface WrittenFile {
+  /** Free text, kept in `metadata_props`. */
+  readonly metadata?: ReadonlyMap<string, string>
+  /** Of the operators, all of which mean the same in 21 and 25. */
+  readonly version?: WrittenOpset
+  /** What operators of the graph are that are no standard ones. */
+  readonly functions?: readonly GraphFunction[]
+  /** Types of the outputs, where these do not follow from standard operators. */
+  readonly types?: ReadonlyMap<string, ValueType>
+}
+
+/** A graph as the bytes of an ONNX file. Graphs with operators of our own must be lowered first. */
+export function writeOnnx(graph: Graph, file: WrittenFile = {}): Uint8Array {
+  const { metadata = new Map<string, string>(), version = opset, functions = [], types = inferShapes(graph) } = file
   const domains = [...new Set(graph.nodes.map((node) => node.domain))].filter((domain) => domain !== '')
   const model = create(ModelProtoSchema, {
     irVersion: irVersions[version],
@@ -57,14 +62,7 @@ export function writeOnnx(
     metadataProps: [...metadata].map(([key, value]) => ({ key, value })),
     graph: {
       name: 'graph',
-      node: graph.nodes.map((node) => ({
-        name: node.name,
-        opType: node.op,
-        domain: node.domain,
-        input: [...node.inputs],
-        output: [...node.outputs],
-        attribute: Object.entries(node.attributes).map(([name, attribute]) => attributeProto(name, attribute))
-      })),
+      node: graph.nodes.map(nodeProto),
       initializer: [...graph.initializers].map(([name, tensor]) => tensorProto(name, tensor)),
       input: graph.inputs.map((input) => valueInfo(input.name, input)),
       output: graph.outputs.map((name) => {
@@ -72,9 +70,41 @@ export function writeOnnx(
         if (type === undefined) throw new Error(`The output "${name}" is made by no node`)
         return valueInfo(name, type)
       })
-    }
+    },
+    functions: functions.map(({ op, domain, text, body }) => ({
+      name: op,
+      domain,
+      docString: text,
+      input: body.inputs.map(({ name }) => name),
+      output: [...body.outputs],
+      opsetImport: [{ domain: '', version: BigInt(version) }],
+      node: [
+        ...[...body.initializers].map(([name, value]) => {
+          return nodeProto({
+            name: '',
+            op: 'Constant',
+            domain: '',
+            inputs: [],
+            outputs: [name],
+            attributes: { value: { kind: 'tensor', value } }
+          })
+        }),
+        ...body.nodes.map(nodeProto)
+      ]
+    }))
   })
   return toBinary(ModelProtoSchema, model)
+}
+
+function nodeProto({ name, op, domain, inputs, outputs, attributes }: Node): MessageInitShape<typeof NodeProtoSchema> {
+  return {
+    name,
+    opType: op,
+    domain,
+    input: [...inputs],
+    output: [...outputs],
+    attribute: Object.entries(attributes).map(([key, attribute]) => attributeProto(key, attribute))
+  }
 }
 
 export function attributeProto(name: string, attribute: Attribute): MessageInitShape<typeof AttributeProtoSchema> {

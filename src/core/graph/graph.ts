@@ -54,6 +54,16 @@ export interface Graph {
   readonly nodes: readonly Node[]
 }
 
+/** An operator that is made of others: what a node of this name and domain stands for. Its constants are within. */
+export interface GraphFunction {
+  readonly op: string
+  readonly domain: string
+  /** What it does, for those who look into a file. */
+  readonly text: string
+  /** Its inputs by position; shapes and types tell nothing. */
+  readonly body: Graph
+}
+
 /** Version of the standard operators that graphs are written in. */
 export const opset = 21
 

@@ -25,19 +25,22 @@ export interface PlacedQuantizer {
   readonly quantizer: QuantizedBy
 }
 
-/** Writes what a weight's codes stand for into a graph, under a name. */
-export type WeightWriter = (builder: GraphBuilder, codes: Codes, axis: number | null, as: Value) => void
+/** How quantizers are written into a graph. */
+export interface QuantizerWriter {
+  /** What a weight's codes stand for, under a name. */
+  weight(builder: GraphBuilder, codes: Codes, axis: number | null, as: Value): void
+  /** The quantized value of x, under a name. */
+  activation(builder: GraphBuilder, x: Value, quantizer: QuantizedBy, as: Value): void
+}
 
 /**
- * A network with its quantizers as constants: weights as codes, activations by standard operators, as the simulation has them
- * (`lowerQuantizers`), so that in one runtime both give the same bit for bit. What is quantized in the same way twice is
- * quantized once.
+ * A network with its quantizers as constants: weights as codes, activations as the simulation has them (`lowerQuantizers`), so
+ * that in one runtime both give the same bit for bit. What is quantized in the same way twice is quantized once.
  *
  * @param graph in full precision, with the weights of the variant
  * @param placed in the order of their sites, all of which the graph has
- * @param write how codes of weights are stored
  */
-export function packQuantizers(graph: Graph, placed: readonly PlacedQuantizer[], write: WeightWriter): Graph {
+export function packQuantizers(graph: Graph, placed: readonly PlacedQuantizer[], writer: QuantizerWriter): Graph {
   const withQuantizers = placeQuantizers(
     graph,
     placed.map(({ site }) => site)
@@ -62,7 +65,7 @@ export function packQuantizers(graph: Graph, placed: readonly PlacedQuantizer[],
     const weight = site.kind === 'weight' ? graph.initializers.get(site.value) : undefined
     const axis = quantizer.channels === undefined ? null : (site.channels?.axis ?? null)
     if (weight?.type === 'float32') {
-      write(builder, codesOf(weight, quantizer, axis), axis, output)
+      writer.weight(builder, codesOf(weight, quantizer, axis), axis, output)
       continue
     }
     const key = [site.value, quantizer.lower, quantizer.upper, quantizer.bits].join(' ')
@@ -72,7 +75,7 @@ export function packQuantizers(graph: Graph, placed: readonly PlacedQuantizer[],
       continue
     }
     if (types.get(site.value)?.type !== 'float32') throw new Error(`"${site.value}" holds no numbers to quantize`)
-    quantizeActivation(builder, site.value, quantizer, output)
+    writer.activation(builder, site.value, quantizer, output)
     quantized.set(key, output)
   }
   return dropDead(builder.build(graph.outputs))
@@ -81,9 +84,18 @@ export function packQuantizers(graph: Graph, placed: readonly PlacedQuantizer[],
 /** s · min(QuantizeLinear(x − l; s), 2^bits − 1) + l; what changes nothing is left out. */
 function quantizeActivation(builder: GraphBuilder, x: Value, { bits, ...bounds }: QuantizedBy, as: Value): void {
   const [lower, upper] = [Math.fround(bounds.lower), Math.fround(bounds.upper)]
-  const step = builder.scalar(stepOf({ lower, upper }, bits))
-  const zero = builder.constant({ type: 'uint8', shape: [], data: new Uint8Array(1) })
   const offset = lower === 0 ? null : builder.scalar(lower)
+  quantizeBy(builder, x, { step: builder.scalar(stepOf({ lower, upper }, bits)), offset, bits }, as)
+}
+
+/** The same with step and offset as values of the graph; no offset is an offset of 0. */
+export function quantizeBy(
+  builder: GraphBuilder,
+  x: Value,
+  { step, offset, bits }: { readonly step: Value; readonly offset: Value | null; readonly bits: number },
+  as: Value
+): void {
+  const zero = builder.constant({ type: 'uint8', shape: [], data: new Uint8Array(1) })
   const shifted = offset === null ? x : builder.subtract(x, offset)
   const unbounded = builder.apply('QuantizeLinear', [shifted, step, zero])
   const most = builder.constant({ type: 'uint8', shape: [], data: Uint8Array.of(levelsOf(bits)) })
@@ -92,16 +104,26 @@ function quantizeActivation(builder: GraphBuilder, x: Value, { bits, ...bounds }
   else builder.add(builder.apply('DequantizeLinear', [codes, step, zero]), offset, as)
 }
 
-/** Writes codes as an initializer of their type, which DequantizeLinear makes numbers; the offset is added in float32. */
-export function standardWeights(opset: number): WeightWriter {
-  return (builder, { codes, shape, bits, steps, lowers }, axis, as) => {
-    const stored = builder.constant({ type: codeType(bits, opset), shape, data: codes }, `${as}.codes`)
-    const spread = axis === null ? [] : shape.map((size, i) => (i === axis ? size : 1))
-    const scale = builder.constant(floatTensor(steps, axis === null ? [] : [steps.length]))
-    const offset = builder.constant(floatTensor(lowers, spread))
-    const scaled = builder.apply('DequantizeLinear', [stored, scale], axis === null ? {} : { axis: int(axis) })
-    builder.add(scaled, offset, as)
+/**
+ * Standard operators alone: codes of weights are an initializer of their type, which DequantizeLinear makes numbers, and the
+ * offset is added in float32.
+ */
+export function standardWriter(opset: number): QuantizerWriter {
+  return {
+    weight: (builder, { codes, shape, bits, steps, lowers }, axis, as) => {
+      const stored = builder.constant({ type: codeType(bits, opset), shape, data: codes }, `${as}.codes`)
+      const scale = builder.constant(floatTensor(steps, axis === null ? [] : [steps.length]))
+      const offset = builder.constant(floatTensor(lowers, spreadOver(shape, axis)))
+      const scaled = builder.apply('DequantizeLinear', [stored, scale], axis === null ? {} : { axis: int(axis) })
+      builder.add(scaled, offset, as)
+    },
+    activation: quantizeActivation
   }
+}
+
+/** The shape in which numbers of the channels spread over a tensor; a scalar where there are no channels. */
+export function spreadOver(shape: readonly number[], axis: number | null): readonly number[] {
+  return axis === null ? [] : shape.map((size, i) => (i === axis ? size : 1))
 }
 
 /** What codes stand for: Q = step · code + lower in float32. */

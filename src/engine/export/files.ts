@@ -1,9 +1,11 @@
 import type { Variant } from '../../contract/bounds'
 import type { ExportKind, ExportResult } from '../../contract/results'
 import type { Graph } from '../../core/graph/graph'
+import { inferShapes } from '../../core/graph/infer'
 import type { Model } from '../../core/models/model'
 import { codesOf, type Codes } from '../../core/quantization/codes'
-import { codeType, packQuantizers, standardWeights, type PlacedQuantizer } from '../../core/quantization/packing'
+import { compactNetwork } from '../../core/quantization/compact'
+import { codeType, packQuantizers, standardWriter, type PlacedQuantizer } from '../../core/quantization/packing'
 import { elementCount, floatTensor, type Tensor } from '../../core/tensor'
 import { writeOnnx, type WrittenOpset } from '../../formats/onnx'
 import { tensorBytes } from '../../formats/onnx-tensor'
@@ -32,15 +34,18 @@ export interface MadeFile {
 /** The file of each kind. */
 export const writers: Readonly<Record<ExportKind, (exported: ExportedVariant, opset: WrittenOpset) => MadeFile>> = {
   packed: packedFile,
+  compact: compactFile,
   bounds: boundsFile,
   safetensors: safetensorsFile
 }
 
 /** The ending of each kind's file. */
-export const endings = { packed: 'onnx', bounds: 'json', safetensors: 'safetensors' } as const satisfies Record<
-  ExportKind,
-  string
->
+export const endings = {
+  packed: 'onnx',
+  compact: 'onnx',
+  bounds: 'json',
+  safetensors: 'safetensors'
+} as const satisfies Record<ExportKind, string>
 
 /** The network in full precision as an ONNX file, which sizes and speed are compared with. */
 export function fullPrecisionFile({ graph }: Pick<Model, 'graph'>): Uint8Array {
@@ -52,8 +57,8 @@ function packedFile({ variant, model, sha256, graph, placed }: ExportedVariant, 
   const weights = placed.filter(({ site }) => site.kind === 'weight')
   const needsNewest = weights.some(({ quantizer: { bits } }) => codeType(bits, wanted) === 'uint2')
   const opset = needsNewest ? wanted : 21
-  const packed = packQuantizers(graph, placed, standardWeights(opset))
-  const bytes = writeOnnx(packed, metadataOf(variant, model, sha256), opset)
+  const packed = packQuantizers(graph, placed, standardWriter(opset))
+  const bytes = writeOnnx(packed, { metadata: metadataOf(variant, model, sha256), version: opset })
   const narrow = [...packed.initializers].filter(([name]) => name.endsWith('.quantized.codes'))
   return {
     bytes,
@@ -64,6 +69,17 @@ function packedFile({ variant, model, sha256, graph, placed }: ExportedVariant, 
       [...packed.initializers.values()]
     )
   }
+}
+
+/** The smallest file: weights as planes of bits, each quantizer one call of a function that the file defines. */
+function compactFile({ variant, model, sha256, graph, placed }: ExportedVariant): MadeFile {
+  const { graph: compact, functions } = compactNetwork(graph, placed)
+  const types = inferShapes(model.graph)
+  const bytes = writeOnnx(compact, { metadata: metadataOf(variant, model, sha256), functions, types })
+  const quantized = [...compact.initializers.values()].filter(
+    ({ type, shape }) => type === 'uint8' && shape.length === 3
+  )
+  return { bytes, opset: 21, parts: partsOf(bytes, quantized, [...compact.initializers.values()]) }
 }
 
 /** What a reader of an ONNX file may want to know, and this program does when it imports it. */

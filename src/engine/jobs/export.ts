@@ -29,6 +29,8 @@ export interface ExportConfig {
   readonly opset: WrittenOpset
   /** Pictures that the file is checked on; those of the calibration where it is null. */
   readonly pictures: PictureFolder | null
+  /** Whether a forward pass is timed beside full precision. */
+  readonly isTimed: boolean
 }
 
 /** Pictures that are looked at, and the most low-resolution pixels of each on a side. */
@@ -93,6 +95,7 @@ async function measure(
   const exported = await context.runtime.loadFile(made.bytes)
   try {
     const check = await compare(subject, variant, exported, entries, context)
+    if (!config.isTimed) return { check, speed: null }
     const fp = await context.runtime.loadFile(fpBytes)
     try {
       return { check, speed: await timeBoth(subject.model, fp, exported, context) }

@@ -122,14 +122,14 @@ describe('ONNX', () => {
     ['of any size', graph],
     ['of a fixed size', foldConstants(fixed(16, 16))]
   ])('gives back a network %s: same bytes, same output', async (_, written) => {
-    const bytes = writeOnnx(written, new Map([['scale', '4']]))
+    const bytes = writeOnnx(written, { metadata: new Map([['scale', '4']]) })
     const { graph: read, metadata, opset } = readOnnx(bytes, 'x.onnx')
     expect([metadata.get('scale'), opset]).toEqual(['4', 21])
     expect(read.nodes).toEqual(written.nodes)
     expect(read.inputs.map(({ name, shape }) => [name, shape.map(format)])).toEqual(
       written.inputs.map(({ name, shape }) => [name, shape.map(format)])
     )
-    expect(Buffer.compare(writeOnnx(read, metadata), bytes)).toBe(0)
+    expect(Buffer.compare(writeOnnx(read, { metadata }), bytes)).toBe(0)
     const input = picture(2, 16, 16)
     expect(largestDifference((await run(read, input))[0], (await run(written, input))[0])).toBe(0)
   })

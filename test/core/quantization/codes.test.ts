@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { codesOf, packCodes, unpackCodes } from '../../../src/core/quantization/codes'
+import { planesOf } from '../../../src/core/quantization/compact'
 import { codeType, valuesOf } from '../../../src/core/quantization/packing'
 import { quantize } from '../../../src/core/quantization/quantizer'
 import { floatTensor } from '../../../src/core/tensor'
@@ -37,6 +38,14 @@ describe('codes of a weight', () => {
     expect([...packCodes([0, 1, 2, 3, 1], 2)]).toEqual([0b11100100, 0b01])
     expect(unpackCodes(Uint8Array.of(0x21, 0x4f, 0x05), 4, 5)).toEqual(Uint8Array.of(1, 2, 15, 4, 5))
     expect(unpackCodes(Uint8Array.of(1), 2, 5)).toBeNull()
+  })
+
+  it('are planes of bits, the lowest first', () => {
+    const { shape, data } = planesOf(Uint8Array.of(1, 2, 3, 0, 4, 5, 6, 7), 3)
+    expect([shape, [...data]]).toEqual([
+      [3, 1, 1],
+      [0b10100101, 0b11000110, 0b11110000]
+    ])
   })
 
   it('are of the narrowest type that there is', () => {

@@ -4,18 +4,22 @@ import { InferenceSession } from 'onnxruntime-node'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { settingsOf } from '../../../src/contract/presets'
 import type { ExportKind, ExportResult } from '../../../src/contract/results'
+import { detectModel } from '../../../src/core/models/detect'
 import { unpackCodes } from '../../../src/core/quantization/codes'
 import { valuesOf } from '../../../src/core/quantization/packing'
 import { quantize as quantized } from '../../../src/core/quantization/quantizer'
 import { makeContext, type JobContext } from '../../../src/engine/job'
+import { fullPrecisionFile, writers } from '../../../src/engine/export/files'
 import { exportVariant, type ExportConfig } from '../../../src/engine/jobs/export'
 import { quantize } from '../../../src/engine/jobs/quantize'
 import { openSubject } from '../../../src/engine/jobs/variants'
+import { plannedSites } from '../../../src/engine/plan'
 import { openRun } from '../../../src/engine/run-folder'
 import { readSafetensors } from '../../../src/formats/safetensors'
 import { bundledModel, json, runCli, temporaryFolder } from '../../cli/run-cli'
 import { smallNetwork } from '../../formats/small-network'
 import { writeTestPicture } from '../../pictures'
+import { randomSwinirLight } from '../../swinir-light'
 
 const folder = temporaryFolder()
 const pictures = join(folder, 'pictures')
@@ -32,7 +36,8 @@ const exported = (kind: ExportKind, more: Partial<ExportConfig> = {}): Promise<E
     filter: { method: 'dobi' as const, bits: both(4) },
     out: null,
     opset: 25 as const,
-    pictures: null
+    pictures: null,
+    isTimed: false
   }
   return exportVariant({ ...config, kind, ...more }, context)
 }
@@ -62,12 +67,10 @@ describe('a packed network', () => {
   it.each([
     ['dobi', 8],
     ['dobi', 6],
-    ['dobi', 4],
     ['dobi', 3],
     ['dobi', 2],
     ['dbdc', 4],
-    ['2dquant+', 4],
-    ['2dquant+', 2]
+    ['2dquant+', 4]
   ] as const)('of %s at %d bits gives what the simulation gives, in full', async (method, bits) => {
     const result = await exported('packed', { filter: { method, bits: both(bits) } })
     expect(result.check).toMatchObject({ pictures: 1, equalPixels: 1 })
@@ -106,6 +109,46 @@ describe('a packed network', () => {
     await quantize({ model, ...shared, settings: { ...settings, quantizeFirstAndLast: true }, out }, context)
     const { check } = await exported('packed', { run: out, filter: {} })
     expect(check?.equalPixels).toBe(1)
+  })
+
+  it('is timed beside full precision', async () => {
+    const { speed } = await exported('packed', { isTimed: true, out: join(folder, 'timed.onnx') })
+    expect(speed).toMatchObject({ width: 128, height: 128 })
+    expect(Math.min(speed?.fp ?? NaN, speed?.exported ?? NaN)).toBeGreaterThan(0)
+  })
+})
+
+describe('a compact network', () => {
+  it.each([
+    ['dobi', 8],
+    ['dobi', 3],
+    ['dbdc', 4],
+    ['2dquant+', 2]
+  ] as const)('of %s at %d bits gives what the simulation gives, in full', async (method, bits) => {
+    const filter = { method, bits: both(bits) }
+    const { file, check, parts } = await exported('compact', { filter })
+    expect(check).toMatchObject({ pictures: 1, equalPixels: 1 })
+    expect(parts[0]).toEqual({ part: 'codes', bytes: (65_536 * bits) / 8 })
+    const session = await InferenceSession.create(file)
+    expect([session.inputNames, session.outputNames]).toEqual([['lr'], ['sr']])
+    await session.release()
+  })
+
+  it.each([
+    [4, 2.8],
+    [3, 3],
+    [2, 3.2]
+  ])('of SwinIR-light at %d bits is at least %d times smaller, all counted', (bits, least) => {
+    const model = detectModel({ tensors: randomSwinirLight(4), metadata: new Map() }, 'SwinIR-light')
+    const fp = fullPrecisionFile(model).length
+    expect(fp / (4 * model.parameters)).toBeLessThan(1.05)
+    // No two quantizers share a number.
+    const placed = plannedSites(model, false, null).map((site, i) => {
+      return { site, quantizer: { lower: -0.5 - i / 1000, upper: 0.5 + i / 999, bits } }
+    })
+    const variant = { method: 'dobi' as const, bits: both(4), quantizers: [] }
+    const { bytes } = writers.compact({ variant, model, sha256: 'a'.repeat(64), graph: model.graph, placed }, 25)
+    expect(fp / bytes.length).toBeGreaterThan(least)
   })
 })
 
@@ -200,7 +243,7 @@ describe('an export is refused', () => {
     }
     const out = join(folder, 'wrong.onnx')
     const config = { run, kind: 'packed' as const, filter: { method: 'dobi' as const, bits: both(4) } }
-    const made = exportVariant({ ...config, out, opset: 25, pictures: null }, wrong)
+    const made = exportVariant({ ...config, out, opset: 25, pictures: null, isTimed: false }, wrong)
     await expect(made).rejects.toThrow(/does not give what the simulation gives .* nothing was written/)
     expect(existsSync(out)).toBe(false)
   })
