@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { InferenceSession } from 'onnxruntime-node'
@@ -12,11 +13,14 @@ import { makeContext, type JobContext } from '../../../src/engine/job'
 import { fullPrecisionFile, writers } from '../../../src/engine/export/files'
 import { exportVariant, type ExportConfig } from '../../../src/engine/jobs/export'
 import { quantize } from '../../../src/engine/jobs/quantize'
+import { upscale } from '../../../src/engine/jobs/upscale'
 import { openSubject } from '../../../src/engine/jobs/variants'
 import { plannedSites } from '../../../src/engine/plan'
 import { openRun } from '../../../src/engine/run-folder'
+import { readImage } from '../../../src/formats/image-files'
 import { readSafetensors } from '../../../src/formats/safetensors'
 import { bundledModel, json, runCli, temporaryFolder } from '../../cli/run-cli'
+import { documentedProgram } from '../../documented'
 import { smallNetwork } from '../../formats/small-network'
 import { writeTestPicture } from '../../pictures'
 import { randomSwinirLight } from '../../swinir-light'
@@ -150,6 +154,25 @@ describe('a compact network', () => {
     const { bytes } = writers.compact({ variant, model, sha256: 'a'.repeat(64), graph: model.graph, placed }, 25)
     expect(fp / bytes.length).toBeGreaterThan(least)
   })
+})
+
+it('the documented program for Node.js makes of a file what this program makes of the variant', async () => {
+  const picture = join(folder, 'picture.png')
+  await writeTestPicture(picture, 24, 16)
+  const filter = { method: '2dquant+' as const, bits: both(3) }
+  const { file } = await exported('compact', { filter })
+  const out = join(folder, 'enlarged')
+  const shared = { overrides: {}, scale: undefined, memoryCap: undefined }
+  const { images } = await upscale({ subject: run, inputs: [picture], out, filter, ...shared }, context)
+  const theirs = join(folder, 'theirs.png')
+  const paths = [file, picture, theirs].map((path) => JSON.stringify(path)).join(', ')
+  const program = `${documentedProgram('deploy.md', 'js')}\nawait enlarge(${paths})`
+  const { status, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
+    cwd: join(import.meta.dirname, '..', '..', '..'),
+    encoding: 'utf8'
+  })
+  expect([status, stderr]).toEqual([0, ''])
+  expect((await readImage(theirs)).image).toEqual((await readImage(images[0]?.output ?? '')).image)
 })
 
 describe('codes and bounds in a safetensors file', () => {
