@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { bitsSchema, contestantSchema, methodSchema } from './bounds'
+import { exportKindSchema } from './results'
 import { modelOverridesSchema, pictureFolderSchema, quantizeSettingsSchema } from './run'
 
 /** Quantizes a network on the user's pictures. */
@@ -40,6 +41,13 @@ export const jobRequestSchema = z.discriminatedUnion('kind', [
     inputs: z.array(z.string()).min(1),
     contestants: z.array(z.object({ method: contestantSchema, bits: bitsSchema.nullable() })).min(1),
     out: z.string()
+  }),
+  /** Writes a variant of a run as a file into the run's folder, or as a file of the user's. */
+  z.object({
+    kind: z.literal('export'),
+    variant: z.object({ method: methodSchema, bits: bitsSchema }),
+    format: exportKindSchema,
+    out: z.string().nullable()
   })
 ])
 export type JobRequest = Readonly<z.infer<typeof jobRequestSchema>>
@@ -82,9 +90,9 @@ export function hasEnded({ state }: Pick<Job, 'state'>): boolean {
   return state === 'done' || state === 'failed' || state === 'cancelled'
 }
 
-/** Whether a job enlarges pictures of the user by a run, which it leaves as it is; several may wait for one run. */
-export function enlarges({ kind }: JobRequest): boolean {
-  return kind === 'upscale' || kind === 'batch'
+/** Whether a job makes something of a run, which it leaves as it is; several may wait for one run. */
+export function makesOf({ kind }: JobRequest): boolean {
+  return kind === 'upscale' || kind === 'batch' || kind === 'export'
 }
 
 /** The job at work, if any. */

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { bitsSchema, bitWidthSchema, contestantSchema, methodSchema, quantizerSchema, trainingSchema } from './bounds'
 import { fileInRunSchema } from './file-in-run'
-import { evaluateResultSchema } from './results'
+import { evaluateResultSchema, exportResultSchema } from './results'
 import { runFileSchema } from './run'
 
 /** The file `evaluation.json` of a run folder: what an evaluation measured, and the pictures it made. */
@@ -98,6 +98,8 @@ export const runDetailsSchema = z.object({
       height: z.int()
     })
   ),
+  /** Files that variants were written as and that are still there, newest first. */
+  exports: z.array(exportResultSchema),
   /** Whether there is a report.html. */
   hasReport: z.boolean()
 })

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { smallNetwork } from '../formats/small-network'
 import { preparePictures } from './pictures'
@@ -117,4 +117,17 @@ test('a network from an ONNX file tells what it takes and what it is made of, an
       ['body.input', 4]
     ])
   }
+  await test.step('a variant is written as a file that does what the simulation does', async () => {
+    await page.getByRole('button', { name: 'Export' }).click()
+    await expect(page.getByText('None was written yet.')).toBeVisible()
+    await page.getByRole('radio', { name: 'Packed ONNX' }).click()
+    await page.getByRole('button', { name: 'Write file' }).click()
+    const files = page.getByTestId('exports')
+    await expect(files).toContainText('small-2dquant-4-packed.onnx', { timeout: 60_000 })
+    await expect(files).toContainText('100.000 % of all samples of 3 pictures')
+    await expect(files).toContainText('times as fast')
+    expect(existsSync(join(onlyRun(data), 'export', 'small-2dquant-4-packed.onnx'))).toBe(true)
+    expect(await findings(page)).toEqual([])
+    await page.screenshot({ path: join(screens, 'export.png') })
+  })
 })

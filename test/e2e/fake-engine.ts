@@ -223,6 +223,7 @@ export function fakeRun(name: string, variants: readonly { readonly method: Meth
     evaluation: null,
     published: null,
     upscaled: [],
+    exports: [],
     hasReport: false
   } satisfies RunDetails)
 }

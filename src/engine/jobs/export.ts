@@ -12,6 +12,7 @@ import { paddedSize, pictureInput, type Model } from '../../core/models/model'
 import type { Session } from '../../core/runtime'
 import { floatTensor } from '../../core/tensor'
 import type { WrittenOpset } from '../../formats/onnx'
+import { addExport } from '../exports-list'
 import { endings, fullPrecisionFile, writers, type MadeFile } from '../export/files'
 import { report, type JobContext } from '../job'
 import { findPictures, readPair, type PictureEntry } from '../picture-sets'
@@ -23,7 +24,7 @@ export interface ExportConfig {
   /** Has to leave one variant. */
   readonly filter: VariantFilter
   readonly kind: ExportKind
-  /** The file to make; in the run's folder where it is null. */
+  /** The file to make, which must not be there; where it is null, one in the run's folder, which may be replaced. */
   readonly out: string | null
   /** The newest version of ONNX operators that may be used. */
   readonly opset: WrittenOpset
@@ -57,7 +58,8 @@ export async function exportVariant(config: ExportConfig, context: JobContext): 
   const variant = onlyVariant(subject, run)
   const { method, bits } = variant
   const file = resolve(config.out ?? usualFile(run, subject, variant, kind))
-  if (existsSync(file)) throw new StudioError('refused', `There is "${file}" already; give another name by --out.`)
+  if (config.out !== null && existsSync(file))
+    throw new StudioError('refused', `There is "${file}" already; give another name by --out.`)
   const made = writers[kind](
     { variant, model: subject.model, sha256: subject.sha256, ...subject.partsOf(variant) },
     opset
@@ -68,7 +70,10 @@ export async function exportVariant(config: ExportConfig, context: JobContext): 
   await withDiskErrors(file, () => mkdir(dirname(file), { recursive: true }))
   await replaceFile(file, made.bytes)
   const sizes = { bytes: made.bytes.length, fpBytes: fpBytes.length, parts: made.parts }
-  return { file, kind, method, bits, opset: made.opset, ...sizes, ...measured }
+  const result = { file, kind, method, bits, opset: made.opset, ...sizes, ...measured }
+  await withDiskErrors(run, () => mkdir(join(run, exportFolder), { recursive: true }))
+  await addExport(run, result)
+  return result
 }
 
 function onlyVariant({ variants }: Subject, run: string): Variant {

@@ -5,7 +5,7 @@ import { topicReducers } from '../../contract/engine'
 import type { JobEvent } from '../../contract/events'
 import {
   emptyQueue,
-  enlarges,
+  makesOf,
   hasEnded,
   queueSchema,
   type Job,
@@ -91,7 +91,7 @@ export class JobQueue {
 
   async add(request: JobRequest, run: string): Promise<string> {
     // Several pictures may be enlarged one after the other; anything else of a run is there once.
-    const isOnce = (each: JobRequest): boolean => !enlarges(each)
+    const isOnce = (each: JobRequest): boolean => !makesOf(each)
     const isBusy = this.#jobs.some((job) => job.run === run && !hasEnded(job) && isOnce(job.request))
     if (isBusy && isOnce(request)) throw new StudioError('refused', `"${run}" is in the queue already.`)
     const id = randomUUID()

@@ -7,6 +7,7 @@ import type { RunDetails, RunSummary } from '../../contract/runs'
 import { readEvaluation } from '../evaluation-file'
 import { publishedBeside } from '../published/beside'
 import { openRun, type OpenedRun } from '../run-folder'
+import { readExports } from '../exports-list'
 import { readUpscaled } from '../upscaled-list'
 
 /** The runs in a folder that can be read, newest first. Others are left out: they may be on their way, or damaged. */
@@ -40,6 +41,7 @@ export async function describeRun(folder: string): Promise<RunDetails> {
     upscaled: (await readUpscaled(folder)).map(({ file, name, method, bits, width, height }) => {
       return { file, name, method, bits, width, height }
     }),
+    exports: await readExports(folder),
     hasReport: existsSync(join(folder, reportFile))
   }
 }

@@ -21,6 +21,7 @@ import { DistributionReader } from '../jobs/distribution'
 import { TileReader } from '../jobs/tile'
 import { doctor } from '../jobs/doctor'
 import { estimate } from '../jobs/estimate'
+import { exportVariant } from '../jobs/export'
 import { inspect } from '../jobs/inspect'
 import { quantizeAndMeasure, resumeAndMeasure } from '../jobs/measured-run'
 import { measure } from '../jobs/measure'
@@ -273,6 +274,11 @@ async function carryOut(
     case 'upscale':
       await upscaleIntoRun({ run, picture: request.picture, variant: request.variant, memoryCap }, context)
       return
+    case 'export': {
+      const { variant: filter, format: kind, out } = request
+      await exportVariant({ run, filter, kind, out, opset: 25, pictures: null, isTimed: true }, context)
+      return
+    }
     case 'batch': {
       const { inputs, contestants, out } = request
       await enlargeBatch({ run, inputs, contestants, out, memoryCap }, context)

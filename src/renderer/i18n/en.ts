@@ -41,7 +41,14 @@ export const en = {
   },
   run: {
     state: { training: 'unfinished', paused: 'paused', done: 'finished' },
-    steps: { about: 'Setup', bounds: 'Bounds', distillation: 'Training', evaluate: 'Evaluate', layers: 'Layers' },
+    steps: {
+      about: 'Setup',
+      bounds: 'Bounds',
+      distillation: 'Training',
+      evaluate: 'Evaluate',
+      export: 'Export',
+      layers: 'Layers'
+    },
     train: 'Train bounds',
     more: 'More',
     place: '{number}/{count} {phase}:',
@@ -396,6 +403,30 @@ export const en = {
     shape: 'Shape',
     weight: 'weight',
     activation: 'activation'
+  },
+  export: {
+    title: 'Write a file',
+    hint: 'A file that runs is first run on pictures of the calibration, beside the simulation that all numbers here come from; it is kept only where both give the same.',
+    kind: 'What kind',
+    kinds: { packed: 'Packed ONNX', compact: 'Compact ONNX', safetensors: 'Codes and bounds', bounds: 'Bounds alone' },
+    texts: {
+      packed: 'Weights in ONNX types of their bits, standard operators alone. Easy to look into.',
+      compact: 'The smallest file that runs in plain onnxruntime; weights are unpacked when it is loaded.',
+      safetensors: 'Codes of weights with steps and bounds as safetensors, for PyTorch and others.',
+      bounds: 'Names, bits and bounds as JSON, for those who quantize by a program of their own.'
+    },
+    write: 'Write file',
+    files: 'Files',
+    none: 'None was written yet.',
+    size: '{own} MB',
+    sizeText: '{own} MB, {times} times smaller than in full precision ({fp} MB)',
+    parts: { codes: 'quantized weights', tensors: 'other tensors', structure: 'structure' },
+    check: 'Same as the simulation',
+    checkText: '{share} % of all samples of {count} pictures',
+    psnr: 'PSNR',
+    psnrText: '{own} dB; simulation {simulation} dB',
+    speed: 'Forward pass',
+    speedText: '{own} s at {size}, full precision {fp} s: {times} times as fast'
   },
   zoo: {
     open: 'Published models …',

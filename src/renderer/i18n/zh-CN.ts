@@ -40,7 +40,7 @@ export const chinese: typeof en = {
   },
   run: {
     state: { training: '未完成', paused: '已暂停', done: '已完成' },
-    steps: { about: '设置', bounds: '边界', distillation: '训练', evaluate: '评估', layers: '层' },
+    steps: { about: '设置', bounds: '边界', distillation: '训练', evaluate: '评估', export: '导出', layers: '层' },
     train: '训练边界',
     more: '更多',
     place: '{number}/{count} {phase}：',
@@ -380,6 +380,30 @@ export const chinese: typeof en = {
     shape: '形状',
     weight: '权重',
     activation: '激活'
+  },
+  export: {
+    title: '写出文件',
+    hint: '可运行的文件会先在校准图片上与模拟（此处所有数字的来源）并排运行；两者结果相同才会保留。',
+    kind: '类型',
+    kinds: { packed: '打包 ONNX', compact: '紧凑 ONNX', safetensors: '编码与边界', bounds: '仅边界' },
+    texts: {
+      packed: '权重采用与其位数对应的 ONNX 类型，只用标准算子，便于查看。',
+      compact: '可在普通 onnxruntime 中运行的最小文件；权重在加载时解包。',
+      safetensors: '权重编码及其步长和边界，safetensors 格式，供 PyTorch 等使用。',
+      bounds: '名称、位数和边界，JSON 格式，供自有程序量化使用。'
+    },
+    write: '写出文件',
+    files: '文件',
+    none: '尚未写出任何文件。',
+    size: '{own} MB',
+    sizeText: '{own} MB，为全精度（{fp} MB）的 1/{times}',
+    parts: { codes: '量化权重', tensors: '其他张量', structure: '结构' },
+    check: '与模拟相同',
+    checkText: '{count} 张图片全部样本的 {share} %',
+    psnr: 'PSNR',
+    psnrText: '{own} dB；模拟 {simulation} dB',
+    speed: '前向传播',
+    speedText: '{size} 时 {own} 秒，全精度 {fp} 秒：速度为其 {times} 倍'
   },
   zoo: {
     open: '已发布的模型 …',

@@ -1,6 +1,6 @@
 import { defineStore } from 'pinia'
 import { computed, shallowRef } from 'vue'
-import { emptyQueue, enlarges, hasEnded, jobAtWork, type Job, type Queue } from '../../contract/jobs'
+import { emptyQueue, makesOf, hasEnded, jobAtWork, type Job, type Queue } from '../../contract/jobs'
 import { engine } from '../engine/connection'
 
 /** The jobs there are, as the engine tells. */
@@ -18,7 +18,7 @@ export const useQueue = defineStore('queue', () => {
     const jobs = queue.value.jobs.filter(({ run }) => run === folder)
     return (
       jobs.find(({ id }) => id === queue.value.atWork) ??
-      jobs.findLast((job) => !hasEnded(job) && !enlarges(job.request)) ??
+      jobs.findLast((job) => !hasEnded(job) && !makesOf(job.request)) ??
       jobs.at(-1)
     )
   }
