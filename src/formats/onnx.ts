@@ -1,10 +1,11 @@
-import { create, fromBinary, toBinary, type MessageInitShape } from '@bufbuild/protobuf'
+import { clone, create, fromBinary, toBinary, type MessageInitShape } from '@bufbuild/protobuf'
 import {
   AttributeProto_AttributeType as AttributeType,
   ModelProtoSchema,
-  type NodeProtoSchema,
+  NodeProtoSchema,
   type AttributeProto,
-  type AttributeProtoSchema,
+  AttributeProtoSchema,
+  type FunctionProto,
   type GraphProto,
   type ModelProto,
   type NodeProto,
@@ -163,7 +164,7 @@ export function readOnnx(bytes: Uint8Array, file: string, external: ExternalData
   }
   const standard = model.opsetImport.find(({ domain }) => domain === '' || domain === 'ai.onnx')
   return {
-    graph: graphOf(proto, { file, external }),
+    graph: graphOf(proto, { file, external, functions: functionsOf(model) }),
     metadata: new Map(model.metadataProps.map(({ key, value }) => [key, value])),
     opset: Number(standard?.version ?? 1n)
   }
@@ -176,11 +177,18 @@ function refuseExternal(file: string): ExternalData {
   }
 }
 
-/** What a file is called in errors, and where it keeps what is not in it. */
+/** What a file is called in errors, where it keeps what is not in it, and the operators that it defines itself. */
 interface Source {
   readonly file: string
   readonly external: ExternalData
+  readonly functions: ReadonlyMap<string, FunctionProto>
 }
+
+function functionsOf({ functions }: ModelProto): Source['functions'] {
+  return new Map(functions.map((each) => [operatorKey(each.domain, each.name), each]))
+}
+
+const operatorKey = (domain: string, op: string): string => `${domain} ${op}`
 
 function parse(bytes: Uint8Array, file: string): ModelProto {
   try {
@@ -218,11 +226,15 @@ interface Reading {
   readonly depth: number
 }
 
-/** Graphs within graphs are followed this far. */
+/** Graphs within graphs are followed this far, and so many nodes may come of all. */
 const deepest = 16
+const mostNodes = 1_000_000
 
-/** Reads constants and nodes; what an If with a constant condition chooses stands in its place. */
-function readNodes(proto: GraphProto, reading: Reading): void {
+/**
+ * Reads constants and nodes; what an If with a constant condition chooses stands in its place, and what a function of the file
+ * consists of in that of its call.
+ */
+function readNodes(proto: Pick<GraphProto, 'initializer' | 'node'>, reading: Reading): void {
   const { source, initializers, nodes, names, rename } = reading
   const { file, external } = source
   for (const tensor of proto.initializer) initializers.set(rename(tensor.name), readTensor(tensor, file, external))
@@ -234,6 +246,17 @@ function readNodes(proto: GraphProto, reading: Reading): void {
     const times = (names.get(wanted) ?? 0) + 1
     names.set(wanted, times)
     const name = times === 1 ? wanted : `${wanted}#${times}`
+    if (nodes.length >= mostNodes) {
+      throw new StudioError(
+        'refused',
+        `"${file}" consists of more than ${mostNodes} operators, which is not supported.`
+      )
+    }
+    const called = source.functions.get(operatorKey(node.domain, node.opType))
+    if (called !== undefined) {
+      readCall(node, called, { name, inputs, outputs }, reading)
+      continue
+    }
     if (node.opType === 'If') {
       readBranch(node, { name, outputs, condition: initializers.get(inputs[0] ?? '') }, reading)
       continue
@@ -265,8 +288,7 @@ function readBranch(
       `${where} decides while the network runs, which is not supported; export it for one case.`
     )
   }
-  if (depth === deepest)
-    throw new StudioError('refused', `${where} lies within ${deepest} others, which is not supported.`)
+  expectNotTooDeep(where, depth)
   const chosen = Number(condition.data[0]) === 0 ? 'else_branch' : 'then_branch'
   const branch = node.attribute.find((attribute) => attribute.name === chosen)?.g
   if (branch === undefined) throw new StudioError('unreadable', `${where} has no ${chosen}.`)
@@ -279,6 +301,45 @@ function readBranch(
     const copy = { op: 'Identity', domain: '', inputs: [inner(value.name)], outputs: [output], attributes: {} }
     nodes.push({ name: `${name}/${i}`, ...copy })
   })
+}
+
+/** What a function of the file consists of, with the values and attributes of one call. */
+function readCall(
+  { attribute }: NodeProto,
+  called: FunctionProto,
+  { name, inputs, outputs }: Pick<Node, 'name' | 'inputs' | 'outputs'>,
+  reading: Reading
+): void {
+  expectNotTooDeep(`The function ${called.name} of node "${name}" in "${reading.source.file}"`, reading.depth)
+  const bound = new Map([
+    ...called.input.map((each, i) => [each, inputs[i] ?? ''] as const),
+    ...called.output.map((each, i) => [each, outputs[i] ?? ''] as const)
+  ])
+  const rename = (value: string): string => (value === '' ? '' : (bound.get(value) ?? `${name}/${value}`))
+  const given = new Map([...called.attributeProto, ...attribute].map((each) => [each.name, each]))
+  const node = called.node.map(({ name: own, opType, domain, input, output, attribute: written }) =>
+    create(NodeProtoSchema, {
+      name: own,
+      opType,
+      domain,
+      input,
+      output,
+      attribute: written.flatMap((each) => attributeOfCall(each, given))
+    })
+  )
+  readNodes({ initializer: [], node }, { ...reading, rename, depth: reading.depth + 1 })
+}
+
+/** An attribute in a function: where it is one of the function's, what the call gives for it, if anything. */
+function attributeOfCall(own: AttributeProto, given: ReadonlyMap<string, AttributeProto>): AttributeProto[] {
+  if (own.refAttrName === '') return [own]
+  const found = given.get(own.refAttrName)
+  return found === undefined ? [] : [Object.assign(clone(AttributeProtoSchema, found), { name: own.name })]
+}
+
+function expectNotTooDeep(where: string, depth: number): void {
+  if (depth < deepest) return
+  throw new StudioError('refused', `${where} lies within ${deepest} others, which is not supported.`)
 }
 
 function expectAssignedOnce(given: readonly string[], nodes: Graph['nodes'], file: string): void {

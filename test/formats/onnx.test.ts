@@ -4,14 +4,16 @@ import { create, fromBinary } from '@bufbuild/protobuf'
 import {
   AttributeProto_AttributeType,
   AttributeProtoSchema,
+  FunctionProtoSchema,
   ModelProtoSchema,
+  NodeProtoSchema,
   TensorProto_DataLocation,
   TensorProtoSchema,
   type ModelProto
 } from 'onnx-buf'
 import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node'
 import { describe, expect, it } from 'vitest'
-import { int, type Attributes } from '../../src/core/graph/graph'
+import { float, int, type Attributes } from '../../src/core/graph/graph'
 import { floatTensor, indexTensor, type Tensor } from '../../src/core/tensor'
 import { externalDataBeside } from '../../src/formats/external-data'
 import { readOnnx } from '../../src/formats/onnx'
@@ -256,5 +258,91 @@ describe('a choice between two graphs', () => {
       })
     }
     expect(() => readOnnx(bytes, 'x.onnx')).toThrow(/within 16 others/)
+  })
+})
+
+describe('functions of a file', () => {
+  const custom = 'q'
+  type Body = readonly {
+    readonly opType: string
+    readonly input: string[]
+    readonly output: string[]
+    readonly domain?: string
+  }[]
+  const defining =
+    (functions: Readonly<Record<string, Body>>) =>
+    (model: ModelProto): void => {
+      model.functions = Object.entries(functions).map(([name, node]) =>
+        create(FunctionProtoSchema, {
+          name,
+          domain: custom,
+          input: ['a', 'b'],
+          output: ['c'],
+          node: node.map((each) => create(NodeProtoSchema, each))
+        })
+      )
+    }
+  const calling = (edit: (model: ModelProto) => void): Uint8Array =>
+    onnxFile({
+      ...simple,
+      nodes: [
+        { op: 'F', name: 'first', domain: custom, inputs: ['x', 'x'], outputs: ['h'] },
+        { op: 'F', name: 'second', domain: custom, inputs: ['h', 'x'], outputs: ['y'] }
+      ],
+      edit
+    })
+
+  it('stand in the place of their calls, those of others within them, with the attributes of the call', () => {
+    const edit = (model: ModelProto): void => {
+      defining({
+        F: [
+          { opType: 'G', domain: custom, input: ['a', 'b'], output: ['t'] },
+          { opType: 'Add', input: ['t', 'b'], output: ['c'] }
+        ],
+        G: [
+          { opType: 'LeakyRelu', input: ['a'], output: ['r'] },
+          { opType: 'Mul', input: ['r', 'b'], output: ['c'] }
+        ]
+      })(model)
+      const [f, g] = model.functions
+      const slope = { name: 'alpha', type: AttributeProto_AttributeType.FLOAT, refAttrName: 'slope' }
+      g?.node[0]?.attribute.push(create(AttributeProtoSchema, slope))
+      f?.node[0]?.attribute.push(create(AttributeProtoSchema, { ...slope, name: 'slope', refAttrName: 'steepness' }))
+      model.graph?.node[0]?.attribute.push(
+        create(AttributeProtoSchema, { ...slope, refAttrName: '', name: 'steepness', f: 0.5 })
+      )
+    }
+    const { nodes } = readOnnx(calling(edit), 'x.onnx').graph
+    expect(nodes.map(({ op, inputs, outputs }) => [op, inputs, outputs])).toEqual([
+      ['LeakyRelu', ['x'], ['first/t/r']],
+      ['Mul', ['first/t/r', 'x'], ['first/t']],
+      ['Add', ['first/t', 'x'], ['h']],
+      ['LeakyRelu', ['h'], ['second/t/r']],
+      ['Mul', ['second/t/r', 'x'], ['second/t']],
+      ['Add', ['second/t', 'x'], ['y']]
+    ])
+    expect(nodes[0]?.attributes).toEqual({ alpha: float(0.5) })
+    expect(nodes[3]?.attributes).toEqual({})
+  })
+
+  it('that call themselves, or grow without end, are refused', () => {
+    const itself = defining({ F: [{ opType: 'F', domain: custom, input: ['a', 'b'], output: ['c'] }] })
+    expect(() => readOnnx(calling(itself), 'x.onnx')).toThrow(/function F of node .* within 16 others/)
+    const names = ['F', 'G', 'H', 'I', 'J', 'K', 'L']
+    const bombs = Object.fromEntries(
+      names.map((name, i): [string, Body] => {
+        const next = names[i + 1]
+        const inner = next === undefined ? { opType: 'Add' } : { opType: next, domain: custom }
+        return [
+          name,
+          Array.from({ length: 16 }, (_, at) => ({
+            ...inner,
+            input: ['a', 'b'],
+            output: [at === 0 ? 'c' : `t${at}`]
+          }))
+        ]
+      })
+    )
+    expect(() => readOnnx(calling(defining(bombs)), 'x.onnx')).toThrow(/more than 1000000 operators/)
   })
 })

@@ -15,6 +15,7 @@ import { exportVariant, type ExportConfig } from '../../../src/engine/jobs/expor
 import { quantize } from '../../../src/engine/jobs/quantize'
 import { upscale } from '../../../src/engine/jobs/upscale'
 import { openSubject } from '../../../src/engine/jobs/variants'
+import { loadModel } from '../../../src/engine/model-file'
 import { plannedSites } from '../../../src/engine/plan'
 import { openRun } from '../../../src/engine/run-folder'
 import { readImage } from '../../../src/formats/image-files'
@@ -136,6 +137,9 @@ describe('a compact network', () => {
     const session = await InferenceSession.create(file)
     expect([session.inputNames, session.outputNames]).toEqual([['lr'], ['sr']])
     await session.release()
+    // Read by this program as any network's file is.
+    const { model } = await loadModel(file, {})
+    expect([model.scale, model.channels]).toEqual([4, 3])
   })
 
   it.each([

@@ -152,6 +152,8 @@ export const elementwise: Readonly<Record<string, Operator>> = {
   Mul: binary((a, b) => a * b, multiply),
   Div: binary((a, b) => a / b, quotient),
   Mod: binary((a, b) => a - b * Math.floor(a / b), modulo),
+  /** Computed by the runtime alone: what files unpack by it is large. */
+  BitShift: { infer: binary(() => NaN).infer },
   /** The exponent may be of another type. */
   Pow: {
     ...binary((a, b) => a ** b),
