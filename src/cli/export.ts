@@ -27,7 +27,7 @@ export function exportCommand(): Command {
     .addOption(
       new Option(
         '--kind <kind>',
-        'packed: ONNX with weights in types of their bits; compact: the smallest ONNX; safetensors: codes and bounds; bounds: JSON'
+        'packed: ONNX with weights in types of their bits; compact: the smallest ONNX; integer: ONNX that computes in integers; safetensors: codes and bounds; bounds: JSON'
       )
         .choices(exportKindSchema.options)
         .default('packed')

@@ -123,7 +123,7 @@ export const doctorResultSchema = z.object({
 export type DoctorResult = Readonly<z.infer<typeof doctorResultSchema>>
 
 /** What a variant of a run can be written as. */
-export const exportKindSchema = z.enum(['packed', 'compact', 'safetensors', 'bounds'])
+export const exportKindSchema = z.enum(['packed', 'compact', 'integer', 'safetensors', 'bounds'])
 export type ExportKind = z.infer<typeof exportKindSchema>
 
 /** What `export --json` prints. */

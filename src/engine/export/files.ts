@@ -5,6 +5,7 @@ import { inferShapes } from '../../core/graph/infer'
 import type { Model } from '../../core/models/model'
 import { codesOf, type Codes } from '../../core/quantization/codes'
 import { compactNetwork } from '../../core/quantization/compact'
+import { integerNetwork } from '../../core/quantization/integer'
 import { codeType, packQuantizers, standardWriter, type PlacedQuantizer } from '../../core/quantization/packing'
 import { elementCount, floatTensor, type Tensor } from '../../core/tensor'
 import { writeOnnx, type WrittenOpset } from '../../formats/onnx'
@@ -35,6 +36,7 @@ export interface MadeFile {
 export const writers: Readonly<Record<ExportKind, (exported: ExportedVariant, opset: WrittenOpset) => MadeFile>> = {
   packed: packedFile,
   compact: compactFile,
+  integer: integerFile,
   bounds: boundsFile,
   safetensors: safetensorsFile
 }
@@ -43,6 +45,7 @@ export const writers: Readonly<Record<ExportKind, (exported: ExportedVariant, op
 export const endings = {
   packed: 'onnx',
   compact: 'onnx',
+  integer: 'onnx',
   bounds: 'json',
   safetensors: 'safetensors'
 } as const satisfies Record<ExportKind, string>
@@ -80,6 +83,16 @@ function compactFile({ variant, model, sha256, graph, placed }: ExportedVariant)
     ({ type, shape }) => type === 'uint8' && shape.length === 3
   )
   return { bytes, opset: 21, parts: partsOf(bytes, quantized, [...compact.initializers.values()]) }
+}
+
+/** Layers and products in integers; for onnxruntime alone, whose own operators it takes. */
+function integerFile({ variant, model, sha256, graph, placed }: ExportedVariant): MadeFile {
+  const integer = integerNetwork(graph, placed)
+  const bytes = writeOnnx(integer, { metadata: metadataOf(variant, model, sha256), types: inferShapes(model.graph) })
+  const codes = [...integer.initializers.values()].filter(
+    ({ type, data }) => type === 'int8' || (type === 'uint8' && data.length > 1)
+  )
+  return { bytes, opset: 21, parts: partsOf(bytes, codes, [...integer.initializers.values()]) }
 }
 
 /** What a reader of an ONNX file may want to know, and this program does when it imports it. */

@@ -408,10 +408,17 @@ export const en = {
     title: 'Write a file',
     hint: 'A file that runs is first run on pictures of the calibration, beside the simulation that all numbers here come from; it is kept only where both give the same.',
     kind: 'What kind',
-    kinds: { packed: 'Packed ONNX', compact: 'Compact ONNX', safetensors: 'Codes and bounds', bounds: 'Bounds alone' },
+    kinds: {
+      packed: 'Packed ONNX',
+      compact: 'Compact ONNX',
+      integer: 'Integer ONNX',
+      safetensors: 'Codes and bounds',
+      bounds: 'Bounds alone'
+    },
     texts: {
       packed: 'Weights in ONNX types of their bits, standard operators alone. Easy to look into.',
       compact: 'The smallest file that runs in plain onnxruntime; weights are unpacked when it is loaded.',
+      integer: 'Layers and products in integer arithmetic, by operators of onnxruntime.',
       safetensors: 'Codes of weights with steps and bounds as safetensors, for PyTorch and others.',
       bounds: 'Names, bits and bounds as JSON, for those who quantize by a program of their own.'
     },

@@ -385,10 +385,17 @@ export const chinese: typeof en = {
     title: '写出文件',
     hint: '可运行的文件会先在校准图片上与模拟（此处所有数字的来源）并排运行；两者结果相同才会保留。',
     kind: '类型',
-    kinds: { packed: '打包 ONNX', compact: '紧凑 ONNX', safetensors: '编码与边界', bounds: '仅边界' },
+    kinds: {
+      packed: '打包 ONNX',
+      compact: '紧凑 ONNX',
+      integer: '整数 ONNX',
+      safetensors: '编码与边界',
+      bounds: '仅边界'
+    },
     texts: {
       packed: '权重采用与其位数对应的 ONNX 类型，只用标准算子，便于查看。',
       compact: '可在普通 onnxruntime 中运行的最小文件；权重在加载时解包。',
+      integer: '线性层与乘积用整数运算，采用 onnxruntime 的算子。',
       safetensors: '权重编码及其步长和边界，safetensors 格式，供 PyTorch 等使用。',
       bounds: '名称、位数和边界，JSON 格式，供自有程序量化使用。'
     },

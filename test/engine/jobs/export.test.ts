@@ -19,6 +19,7 @@ import { loadModel } from '../../../src/engine/model-file'
 import { plannedSites } from '../../../src/engine/plan'
 import { openRun } from '../../../src/engine/run-folder'
 import { readImage } from '../../../src/formats/image-files'
+import { readOnnx } from '../../../src/formats/onnx'
 import { readSafetensors } from '../../../src/formats/safetensors'
 import { bundledModel, json, runCli, temporaryFolder } from '../../cli/run-cli'
 import { documentedProgram } from '../../documented'
@@ -157,6 +158,22 @@ describe('a compact network', () => {
     const variant = { method: 'dobi' as const, bits: both(4), quantizers: [] }
     const { bytes } = writers.compact({ variant, model, sha256: 'a'.repeat(64), graph: model.graph, placed }, 25)
     expect(fp / bytes.length).toBeGreaterThan(least)
+  })
+})
+
+describe('a network in integers', () => {
+  it.each([
+    ['dobi', 8],
+    ['dbdc', 4],
+    ['2dquant+', 3]
+  ] as const)('of %s at %d bits has the PSNR of the simulation', async (method, bits) => {
+    const { file, check } = await exported('integer', { filter: { method, bits: both(bits) } })
+    expect(Math.abs((check?.exported ?? NaN) - (check?.simulation ?? NaN))).toBeLessThan(0.02)
+    const { graph } = readOnnx(new Uint8Array(readFileSync(file)), file)
+    const count = (op: string): number => graph.nodes.filter((node) => node.op === op).length
+    // 48 layers and 16 products, and sums of codes beside them.
+    expect(count('MatMulIntegerToFloat')).toBeGreaterThanOrEqual(64)
+    expect(count('Gemm') + count('MatMul')).toBe(0)
   })
 })
 

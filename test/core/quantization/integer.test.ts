@@ -1,0 +1,97 @@
+import { describe, expect, it } from 'vitest'
+import { GraphBuilder } from '../../../src/core/graph/builder'
+import { int, type Graph } from '../../../src/core/graph/graph'
+import { inferShapes } from '../../../src/core/graph/infer'
+import { Random } from '../../../src/core/imaging/random'
+import { integerNetwork } from '../../../src/core/quantization/integer'
+import { packQuantizers, standardWriter, type PlacedQuantizer } from '../../../src/core/quantization/packing'
+import { findQuantizerSites, perChannel } from '../../../src/core/quantization/placement'
+import { floatTensor, type TensorOf } from '../../../src/core/tensor'
+import { writeOnnx } from '../../../src/formats/onnx'
+import { onnxruntimeCpu } from '../../../src/runtimes/onnxruntime'
+
+const random = Random.seeded(11)
+const noise = (shape: readonly number[]): TensorOf<'float32'> => {
+  const count = shape.reduce((a, b) => a * b, 1)
+  return floatTensor(
+    Float32Array.from({ length: count }, () => (random.word() / 2 ** 32) * 2 - 1),
+    shape
+  )
+}
+
+/** Two layers, one of them transposed, a product of activations, and a convolution beside them. */
+function network(): Graph {
+  const builder = new GraphBuilder()
+  const x = builder.input('x', [6, 8])
+  const first = builder.constant(noise([10, 8]), 'first.weight')
+  const second = builder.constant(noise([8, 10]), 'second.weight')
+  const bias = builder.constant(noise([10]), 'first.bias')
+  const a = builder.apply('Gemm', [x, first, bias], { transB: int(1) }, 'a')
+  const b = builder.apply('MatMul', [x, second], {}, 'b')
+  const product = builder.apply('MatMul', [a, builder.transpose(b, [1, 0])], {}, 'product')
+  const image = builder.reshape(product, [1, 1, 6, 6])
+  const kernel = builder.constant(noise([2, 1, 3, 3]), 'kernel')
+  return builder.build([builder.convolution(image, kernel, null, 3, 'y')])
+}
+
+const rule = { linear: true, convolution: true, product: true, firstAndLast: true }
+
+/** Quantizers of every site at random bounds, or of the channels of weights. */
+function placedIn(graph: Graph, bits: number, isPerChannel: boolean, zeroed: boolean): readonly PlacedQuantizer[] {
+  const sites = findQuantizerSites(graph, rule)
+  return (isPerChannel ? perChannel(graph, sites) : sites).map((site, i) => {
+    const bounds = (at: number): { lower: number; upper: number } => {
+      return { lower: zeroed ? 0 : -0.7 - 0.03 * at, upper: 0.6 + 0.05 * at }
+    }
+    const channels = Array.from({ length: site.channels?.count ?? 0 }, (_, at) => bounds(at + i))
+    return { site, quantizer: { ...bounds(i), bits, ...(site.channels && { channels }) } }
+  })
+}
+
+async function outputOf(graph: Graph, types: Graph): Promise<Float32Array> {
+  const session = await onnxruntimeCpu.loadFile(writeOnnx(graph, { types: inferShapes(types) }), { threads: 1 })
+  const y = (await session.run(new Map([['x', input]]))).get('y')
+  await session.dispose()
+  return y?.type === 'float32' ? y.data : new Float32Array()
+}
+const input = noise([6, 8])
+
+describe('products in integers', () => {
+  it.each([
+    [4, false, false],
+    [8, false, false],
+    [6, true, false],
+    [3, false, true],
+    [2, true, false]
+  ])(
+    'of %d bits, channels apart: %s, lower bounds of 0: %s, are what they are in float32',
+    async (bits, channels, zeroed) => {
+      const graph = network()
+      const placed = placedIn(graph, bits, channels, zeroed)
+      const integer = integerNetwork(graph, placed)
+      const products = integer.nodes.filter(({ op }) => op === 'MatMulIntegerToFloat')
+      expect(products.length).toBeGreaterThanOrEqual(3)
+      expect(integer.nodes.filter(({ op }) => op === 'Gemm' || op === 'MatMul')).toEqual([])
+      const found = await outputOf(integer, graph)
+      const expected = await outputOf(packQuantizers(graph, placed, standardWriter(21)), graph)
+      expect(found).toHaveLength(72)
+      // A code at the convolution may turn over where a sum lies within rounding of the middle of two.
+      const equal = found.filter((value, i) => Math.abs(value - (expected[i] ?? NaN)) < 1e-4).length
+      expect(equal / found.length).toBeGreaterThan(0.95)
+    }
+  )
+
+  it('of which both operands are the same are quantized once', () => {
+    const builder = new GraphBuilder()
+    const x = builder.input('x', [4, 4])
+    const [a, b] = ['a', 'b'].map((name) => builder.matmul(x, builder.constant(noise([4, 4]), `${name}.weight`), name))
+    const graph = builder.build([builder.add(a ?? '', b ?? '', 'y')])
+    const placed = findQuantizerSites(graph, rule).map((site) => {
+      return { site, quantizer: { lower: -0.5, upper: 0.5, bits: 4 } }
+    })
+    const ops = integerNetwork(graph, placed).nodes.map(({ op }) => op)
+    expect(ops.filter((op) => op === 'QuantizeLinear')).toHaveLength(1)
+    // One for each weight, and one sum of the rows of x for both.
+    expect(ops.filter((op) => op === 'MatMulIntegerToFloat')).toHaveLength(3)
+  })
+})
