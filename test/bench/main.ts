@@ -2,6 +2,7 @@ import { appBenchmarks, viewerBenchmarks } from './app'
 import { distillationBenchmarks, memoryOfDistillation } from './distillation'
 import { engineBenchmarks, memoryOfCalibration } from './engine'
 import { estimateBenchmarks } from './estimates'
+import { exportBenchmarks } from './export'
 import { isMet, type Figure } from './figure'
 import { importedModelBenchmarks, modelBenchmarks } from './models'
 import { bestQualityBenchmarks, qualityBenchmarks } from './quality'
@@ -15,6 +16,7 @@ const groups: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   'quality-best': bestQualityBenchmarks,
   'models-fp': importedModelBenchmarks,
   models: modelBenchmarks,
+  export: exportBenchmarks,
   viewer: viewerBenchmarks,
   app: appBenchmarks
 }

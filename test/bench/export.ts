@@ -1,0 +1,130 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node'
+import { z } from 'zod'
+import { bitWidthSchema, type BitWidth } from '../../src/contract/bounds'
+import type { ExportKind } from '../../src/contract/results'
+import { searchBounds } from '../../src/core/calibration/dobi'
+import { Distribution } from '../../src/core/calibration/histogram'
+import { collectStatistics } from '../../src/core/calibration/statistics'
+import { bindInputs, foldConstants } from '../../src/core/graph/fold'
+import { detectModel } from '../../src/core/models/detect'
+import type { PlacedQuantizer } from '../../src/core/quantization/packing'
+import { findQuantizerSites } from '../../src/core/quantization/placement'
+import { fullPrecisionFile, writers } from '../../src/engine/export/files'
+import { onnxruntimeCpu, sessionOptions } from '../../src/runtimes/onnxruntime'
+import { randomSwinirLight } from '../swinir-light'
+import { compare, type Figure } from './figure'
+
+/** Low-resolution pixels on a side, and threads, at which speed is measured. */
+const side = 128
+const threads = 2
+const runs = 7
+
+/** How many times smaller than in full precision a compact file must be. */
+const leastRatios: readonly (readonly [BitWidth, number])[] = [
+  [4, 2.8],
+  [3, 3],
+  [2, 3.2]
+]
+
+/** What exported files of SwinIR-light ×4 with random weights and DOBI's bounds weigh, and how fast they run. */
+export async function exportBenchmarks(): Promise<readonly Figure[]> {
+  const model = detectModel({ tensors: randomSwinirLight(4), metadata: new Map() }, 'SwinIR-light')
+  const placedAt = await findBounds(model)
+  const file = (kind: ExportKind, bits: BitWidth): Uint8Array => {
+    const variant = { method: 'dobi' as const, bits: { weight: bits, activation: bits }, quantizers: [] }
+    const parts = { variant, model, sha256: '0'.repeat(64), graph: model.graph, placed: placedAt(bits) }
+    return writers[kind](parts, 25).bytes
+  }
+  const fp = fullPrecisionFile(model)
+  const sizes = leastRatios.flatMap(([bits, atLeast]): Figure[] => [
+    { name: `FP32 file ÷ packed file of ${bits} bits`, value: fp.length / file('packed', bits).length },
+    { name: `FP32 file ÷ compact file of ${bits} bits`, value: fp.length / file('compact', bits).length, atLeast }
+  ])
+  const files = { fp, packed: file('packed', 4), compact: file('compact', 4), integer: file('integer', 4) }
+  const speed = await speedOf(files)
+  const operators = await Promise.all(
+    (['fp', 'integer'] as const).map(async (name) => {
+      const times = await timesOf(files[name])
+      return times.map(([operator, seconds]) => ({ name: `${name}: ms in ${operator}`, value: 1000 * seconds }))
+    })
+  )
+  return [
+    { name: 'FP32 file ÷ 4 bytes a parameter', value: fp.length / (4 * model.parameters), atMost: 1.05 },
+    ...sizes,
+    { name: `FP32 forward pass ÷ packed, 4 bits, ${side}×${side}`, value: speed.fp / speed.packed },
+    { name: `FP32 forward pass ÷ compact, 4 bits, ${side}×${side}`, value: speed.fp / speed.compact },
+    { name: `FP32 forward pass ÷ integer, 4 bits, ${side}×${side}`, value: speed.fp / speed.integer, atLeast: 1 },
+    ...operators.flat()
+  ]
+}
+
+/** DOBI's bounds of every quantizer at any bits, from two patches. */
+async function findBounds(
+  model: ReturnType<typeof detectModel>
+): Promise<(bits: BitWidth) => readonly PlacedQuantizer[]> {
+  const size = 64
+  const fixed = new Map([
+    ['height', size],
+    ['width', size]
+  ])
+  const sites = findQuantizerSites(model.graph, model.placement)
+  const patches = [0, 1].map((phase) =>
+    Float32Array.from({ length: 3 * size * size }, (_, i) => 0.5 + 0.4 * Math.sin(i / 7 + phase) * Math.cos(i / 331))
+  )
+  const graph = foldConstants(bindInputs(model.graph, fixed))
+  const statistics = await collectStatistics(graph, sites, patches, onnxruntimeCpu)
+  return (bits) =>
+    sites.map((site) => {
+      const histogram = statistics.get(site.value)
+      if (histogram === undefined) throw new Error(`no statistics of ${site.value}`)
+      return { site, quantizer: { ...searchBounds(new Distribution(histogram), bitWidthSchema.parse(bits)), bits } }
+    })
+}
+
+const picture = (): OrtTensor =>
+  new OrtTensor(
+    'float32',
+    Float32Array.from({ length: 3 * side * side }, (_, i) => (i % 251) / 250),
+    [1, 3, side, side]
+  )
+
+/** Seconds of a forward pass of each, measured in turn. */
+async function speedOf<K extends string>(files: Readonly<Record<K, Uint8Array>>): Promise<Readonly<Record<K, number>>> {
+  const names = Object.keys(files) as K[]
+  const sessions = await Promise.all(
+    names.map((name) => InferenceSession.create(files[name], sessionOptions({ threads })))
+  )
+  const works = names.map((name, i) => [name, () => sessions[i]?.run({ lr: picture() }) ?? Promise.resolve()] as const)
+  const seconds = await compare(Object.fromEntries(works) as Record<K, () => Promise<unknown>>, runs)
+  for (const session of sessions) await session.release()
+  return seconds
+}
+
+const eventSchema = z.object({ name: z.string(), dur: z.number(), args: z.object({ op_name: z.string() }) })
+
+/** Seconds of a forward pass by operator, the longest first, as onnxruntime's profiler has them. */
+async function timesOf(file: Uint8Array): Promise<readonly (readonly [string, number])[]> {
+  const folder = mkdtempSync(join(tmpdir(), 'profile-'))
+  try {
+    const options = { ...sessionOptions({ threads }), enableProfiling: true, profileFilePrefix: join(folder, 'run') }
+    const session = await InferenceSession.create(file, options)
+    for (let i = 0; i < runs; i++) await session.run({ lr: picture() })
+    session.endProfiling()
+    await session.release()
+    const [name = ''] = readdirSync(folder)
+    const events = z.array(z.unknown()).parse(JSON.parse(readFileSync(join(folder, name), 'utf8')))
+    const times = new Map<string, number>()
+    for (const each of events) {
+      const event = eventSchema.safeParse(each).data
+      if (event?.name.endsWith('kernel_time') !== true) continue
+      const operator = event.args.op_name
+      times.set(operator, (times.get(operator) ?? 0) + event.dur / 1e6 / runs)
+    }
+    return [...times].sort(([, a], [, b]) => b - a).slice(0, 8)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
