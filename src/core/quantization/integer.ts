@@ -4,10 +4,9 @@ import { dropDead } from '../graph/fold'
 import { intAttribute, type Graph, type Node } from '../graph/graph'
 import { inferShapes } from '../graph/infer'
 import { floatTensor, type Tensor } from '../tensor'
-import { codesOf, type Codes, type QuantizedBy } from './codes'
-import { standardWriter, valuesOf, type PlacedQuantizer } from './packing'
+import { codesAtRunTime, codesOfWeight, standardWriter, valuesOf, type PlacedQuantizer } from './packing'
 import { boundsInput, fakeQuantize, levelsInput, placeQuantizers } from './placement'
-import { levelsOf, stepOf } from './quantizer'
+import { stepOf } from './quantizer'
 
 /** onnxruntime's own operators. */
 const microsoft = 'com.microsoft'
@@ -163,11 +162,8 @@ class IntegerLowering {
     if (known !== undefined) return known
     const builder = this.#builder
     const step = stepOf({ lower, upper }, bits)
-    const zero = builder.constant({ type: 'uint8', shape: [], data: new Uint8Array(1) })
-    const shifted = lower === 0 ? site.value : builder.subtract(site.value, builder.scalar(lower))
-    const unbounded = builder.apply('QuantizeLinear', [shifted, builder.scalar(step), zero])
-    const most = builder.constant({ type: 'uint8', shape: [], data: Uint8Array.of(levelsOf(bits)) })
-    const codes = bits === 8 ? unbounded : builder.apply('Min', [unbounded, most])
+    const offset = lower === 0 ? null : builder.scalar(lower)
+    const codes = codesAtRunTime(builder, site.value, { step: builder.scalar(step), offset, bits })
     const found = { codes, step, lower }
     this.#codes.set(key, found)
     return found
@@ -186,7 +182,7 @@ class IntegerLowering {
     /** Σ of what the codes of each output stand for. */
     readonly sums: Float64Array
   } {
-    const { found, axis } = this.#codesOfWeight(placed)
+    const { codes: found, axis } = this.#codesOfWeight(placed)
     const isTransposed = intAttribute(node, 'transB', 0) === 1
     const [first = 0, second = 0] = found.shape
     const [inputs, outputs] = isTransposed ? [second, first] : [first, second]
@@ -209,11 +205,10 @@ class IntegerLowering {
     return { codes: stored, inputs, outputs, steps: found.steps, lowers: found.lowers, sums }
   }
 
-  #codesOfWeight({ site, quantizer }: PlacedQuantizer): { readonly found: Codes; readonly axis: number | null } {
-    const weight = this.#graph.initializers.get(site.value)
-    if (weight?.type !== 'float32') throw new Error(`"${site.value}" is no weight`)
-    const axis = channelsAxis(site, quantizer)
-    return { found: codesOf(weight, quantizer, axis), axis }
+  #codesOfWeight(placed: PlacedQuantizer): NonNullable<ReturnType<typeof codesOfWeight>> {
+    const found = codesOfWeight(this.#graph, placed)
+    if (found === null) throw new Error(`"${placed.site.value}" is no weight`)
+    return found
   }
 
   /** Has a quantized value as the numbers that its codes stand for. */
@@ -224,8 +219,8 @@ class IntegerLowering {
     const writer = standardWriter(21)
     if (placed.site.kind === 'activation') writer.activation(this.#builder, placed.site.value, placed.quantizer, name)
     else {
-      const { found, axis } = this.#codesOfWeight(placed)
-      writer.weight(this.#builder, found, axis, name)
+      const { codes, axis } = this.#codesOfWeight(placed)
+      writer.weight(this.#builder, codes, axis, name)
     }
   }
 
@@ -240,10 +235,6 @@ function isPlainProduct(node: Node): boolean {
   if (node.op === 'MatMul') return true
   if (node.op !== 'Gemm' || intAttribute(node, 'transA', 0) !== 0) return false
   return ['alpha', 'beta'].every((name) => (node.attributes[name]?.value ?? 1) === 1)
-}
-
-function channelsAxis(site: PlacedQuantizer['site'], { channels }: QuantizedBy): number | null {
-  return channels === undefined ? null : (site.channels?.axis ?? null)
 }
 
 /** A scalar where all are one. */

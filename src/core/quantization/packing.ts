@@ -25,6 +25,17 @@ export interface PlacedQuantizer {
   readonly quantizer: QuantizedBy
 }
 
+/** The codes of a weight, and the axis of its channels where these have bounds of their own; null for an activation. */
+export function codesOfWeight(
+  graph: Graph,
+  { site, quantizer }: PlacedQuantizer
+): { readonly codes: Codes; readonly axis: number | null } | null {
+  const weight = site.kind === 'weight' ? graph.initializers.get(site.value) : undefined
+  if (weight?.type !== 'float32') return null
+  const axis = quantizer.channels === undefined ? null : (site.channels?.axis ?? null)
+  return { codes: codesOf(weight, quantizer, axis), axis }
+}
+
 /** How quantizers are written into a graph. */
 export interface QuantizerWriter {
   /** What a weight's codes stand for, under a name. */
@@ -62,10 +73,9 @@ export function packQuantizers(graph: Graph, placed: readonly PlacedQuantizer[],
     const [found] = remaining.splice(at, 1)
     if (at < 0 || found === undefined) throw new Error(`"${output}" belongs to no quantizer`)
     const { site, quantizer } = found
-    const weight = site.kind === 'weight' ? graph.initializers.get(site.value) : undefined
-    const axis = quantizer.channels === undefined ? null : (site.channels?.axis ?? null)
-    if (weight?.type === 'float32') {
-      writer.weight(builder, codesOf(weight, quantizer, axis), axis, output)
+    const weight = codesOfWeight(graph, found)
+    if (weight !== null) {
+      writer.weight(builder, weight.codes, weight.axis, output)
       continue
     }
     const key = [site.value, quantizer.lower, quantizer.upper, quantizer.bits].join(' ')
@@ -88,18 +98,28 @@ function quantizeActivation(builder: GraphBuilder, x: Value, { bits, ...bounds }
   quantizeBy(builder, x, { step: builder.scalar(stepOf({ lower, upper }, bits)), offset, bits }, as)
 }
 
-/** The same with step and offset as values of the graph; no offset is an offset of 0. */
-export function quantizeBy(
-  builder: GraphBuilder,
-  x: Value,
-  { step, offset, bits }: { readonly step: Value; readonly offset: Value | null; readonly bits: number },
-  as: Value
-): void {
-  const zero = builder.constant({ type: 'uint8', shape: [], data: new Uint8Array(1) })
+/** Step and offset as values of a graph; no offset is an offset of 0. */
+export interface RunningQuantizer {
+  readonly step: Value
+  readonly offset: Value | null
+  readonly bits: number
+}
+
+/** The codes of x as uint8: min(QuantizeLinear(x − l; s), 2^bits − 1). */
+export function codesAtRunTime(builder: GraphBuilder, x: Value, { step, offset, bits }: RunningQuantizer): Value {
   const shifted = offset === null ? x : builder.subtract(x, offset)
-  const unbounded = builder.apply('QuantizeLinear', [shifted, step, zero])
-  const most = builder.constant({ type: 'uint8', shape: [], data: Uint8Array.of(levelsOf(bits)) })
-  const codes = bits === 8 ? unbounded : builder.apply('Min', [unbounded, most])
+  const unbounded = builder.apply('QuantizeLinear', [shifted, step, byte(builder, 0)])
+  return bits === 8 ? unbounded : builder.apply('Min', [unbounded, byte(builder, levelsOf(bits))])
+}
+
+const byte = (builder: GraphBuilder, value: number): Value =>
+  builder.constant({ type: 'uint8', shape: [], data: Uint8Array.of(value) })
+
+/** What the codes of x stand for. */
+export function quantizeBy(builder: GraphBuilder, x: Value, quantizer: RunningQuantizer, as: Value): void {
+  const { step, offset } = quantizer
+  const codes = codesAtRunTime(builder, x, quantizer)
+  const zero = byte(builder, 0)
   if (offset === null) builder.apply('DequantizeLinear', [codes, step, zero], {}, as)
   else builder.add(builder.apply('DequantizeLinear', [codes, step, zero]), offset, as)
 }

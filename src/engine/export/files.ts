@@ -3,10 +3,16 @@ import type { ExportKind, ExportResult } from '../../contract/results'
 import type { Graph } from '../../core/graph/graph'
 import { inferShapes } from '../../core/graph/infer'
 import type { Model } from '../../core/models/model'
-import { codesOf, type Codes } from '../../core/quantization/codes'
+import type { Codes } from '../../core/quantization/codes'
 import { compactNetwork } from '../../core/quantization/compact'
 import { integerNetwork } from '../../core/quantization/integer'
-import { codeType, packQuantizers, standardWriter, type PlacedQuantizer } from '../../core/quantization/packing'
+import {
+  codesOfWeight,
+  codeType,
+  packQuantizers,
+  standardWriter,
+  type PlacedQuantizer
+} from '../../core/quantization/packing'
 import { elementCount, floatTensor, type Tensor } from '../../core/tensor'
 import { writeOnnx, type WrittenOpset } from '../../formats/onnx'
 import { tensorBytes } from '../../formats/onnx-tensor'
@@ -138,20 +144,19 @@ function safetensorsFile({ variant, sha256, graph, placed }: ExportedVariant): M
   const values = new Set<string>()
   for (const { site, quantizer } of placed) {
     const { bits } = quantizer
-    const weight = site.kind === 'weight' ? graph.initializers.get(site.value) : undefined
-    if (weight?.type !== 'float32') {
+    const weight = codesOfWeight(graph, { site, quantizer })
+    if (weight === null) {
       tensors.set(`${site.name}.bounds`, floatTensor([quantizer.lower, quantizer.upper], [2]))
       told[site.name] = { kind: site.kind, bits }
       continue
     }
-    const axis = quantizer.channels === undefined ? null : (site.channels?.axis ?? null)
-    const found = codesOf(weight, quantizer, axis)
+    const { codes: found, axis } = weight
     const packed = packedTensor(found)
     codes.push(packed)
     tensors.set(`${site.value}.codes`, packed)
     tensors.set(`${site.value}.step`, floatTensor(found.steps, [found.steps.length]))
     tensors.set(`${site.value}.lower`, floatTensor(found.lowers, [found.lowers.length]))
-    told[site.value] = { kind: site.kind, bits, stored: storedBits(bits), shape: weight.shape, axis }
+    told[site.value] = { kind: site.kind, bits, stored: storedBits(bits), shape: found.shape, axis }
     values.add(site.value)
   }
   for (const [name, tensor] of graph.initializers) {
