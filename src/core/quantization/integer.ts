@@ -1,5 +1,4 @@
 import { GraphBuilder, type Value } from '../graph/builder'
-import { evaluateDimension } from '../graph/dimension'
 import { dropDead } from '../graph/fold'
 import { intAttribute, type Graph, type Node } from '../graph/graph'
 import { inferShapes } from '../graph/infer'
@@ -18,7 +17,8 @@ const microsoft = 'com.microsoft'
  *     Σ a·b = sₐs_b Σ rₐr_b + sₐl_b Σ rₐ + s_blₐ Σ r_b + K·lₐl_b
  *
  * The first sum is of integers, by `MatMulIntegerToFloat` of onnxruntime, and so are the row and column sums. What of the others
- * is of weights alone is part of the bias. Layers of other kinds compute in float32 with the values that codes stand for.
+ * is of weights alone is part of the bias. Layers of other kinds, and products over as many numbers as the picture is large,
+ * compute in float32 with the values that codes stand for.
  */
 export function integerNetwork(graph: Graph, placed: readonly PlacedQuantizer[]): Graph {
   return new IntegerLowering(graph, placed).lower()
@@ -71,22 +71,42 @@ class IntegerLowering {
     const [a = '', b = '', bias = ''] = node.inputs
     const [left, right] = [this.#quantizers.get(a), this.#quantizers.get(b)]
     if (left?.site.kind !== 'activation' || right === undefined || !isPlainProduct(node)) return false
-    if (right.site.kind === 'activation') this.#productOfActivations(node, left, right)
-    else this.#layer(node, left, right, bias)
+    if (right.site.kind === 'activation') {
+      const [length, columns] = [this.#sizeOf(left.site.value, -1), this.#sizeOf(right.site.value, -1)]
+      if (bias !== '' || intAttribute(node, 'transB', 0) === 1 || length === null || columns === null) return false
+      this.#productOfActivations(node, left, right, { length, columns })
+      return true
+    }
+    const outputs = this.#outputsOf(node, right)
+    const shift = outputs === null ? null : this.#biasOf(bias, outputs)
+    if (shift === null) return false
+    this.#layer(node, left, right, shift)
     return true
   }
 
+  /** How many numbers a layer makes of each row; null where its weight is no matrix. */
+  #outputsOf(node: Node, { site }: PlacedQuantizer): number | null {
+    const shape = this.#graph.initializers.get(site.value)?.shape ?? []
+    if (shape.length !== 2) return null
+    return shape[intAttribute(node, 'transB', 0) === 1 ? 0 : 1] ?? null
+  }
+
+  /** A bias as one number for each output; null where it is made at run time, or is one for each row. */
+  #biasOf(bias: Value, outputs: number): Float32Array | null {
+    if (bias === '') return new Float32Array(outputs)
+    const given = this.#graph.initializers.get(bias)
+    if (given?.type !== 'float32') return null
+    if (given.data.length === 1) return new Float32Array(outputs).fill(given.data[0] ?? NaN)
+    return given.data.length === outputs && given.shape.at(-1) === outputs ? given.data : null
+  }
+
   /** x · W + bias, with the part of the offsets that is of weights alone in the bias. */
-  #layer(node: Node, input: PlacedQuantizer, weight: PlacedQuantizer, bias: Value): void {
+  #layer(node: Node, input: PlacedQuantizer, weight: PlacedQuantizer, bias: Float32Array): void {
     const builder = this.#builder
     const output = node.outputs[0] ?? ''
     const x = this.#codesOf(input)
     const { codes, inputs, outputs, steps, lowers, sums } = this.#weight(node, weight)
-    const given = bias === '' ? null : this.#graph.initializers.get(bias)
-    const shift = Float32Array.from(
-      { length: outputs },
-      (_, n) => Number(given?.data[n] ?? 0) + x.lower * (sums[n] ?? NaN)
-    )
+    const shift = bias.map((own, n) => own + x.lower * (sums[n] ?? NaN))
     const operands = [x.codes, builder.constant(codes), builder.scalar(x.step), builder.constant(scalarOrVector(steps))]
     const product = [...operands, '', '', builder.constant(floatTensor(shift, [outputs]))]
     const [lower = 0] = lowers
@@ -101,12 +121,16 @@ class IntegerLowering {
   }
 
   /** Both operands are made at run time: rows of the left and columns of the right one are summed. */
-  #productOfActivations(node: Node, left: PlacedQuantizer, right: PlacedQuantizer): void {
+  #productOfActivations(
+    node: Node,
+    left: PlacedQuantizer,
+    right: PlacedQuantizer,
+    { length, columns }: { readonly length: number; readonly columns: number }
+  ): void {
     const builder = this.#builder
     const output = node.outputs[0] ?? ''
     const [a, b] = [this.#codesOf(left), this.#codesOf(right)]
-    const length = this.#sizeOf(left.site.value, -1)
-    const rest = new Float32Array(this.#sizeOf(right.site.value, -1)).fill(length * a.lower * b.lower)
+    const rest = new Float32Array(columns).fill(length * a.lower * b.lower)
     const bias = a.lower * b.lower === 0 ? [] : ['', '', builder.constant(floatTensor(rest, [rest.length]))]
     const operands = [a.codes, b.codes, builder.scalar(a.step), builder.scalar(b.step), ...bias]
     const product = builder.apply('MatMulIntegerToFloat', operands, {}, undefined, microsoft)
@@ -115,13 +139,12 @@ class IntegerLowering {
       ...(a.lower === 0 ? [] : [this.#columnSums(b, length, a.lower)])
     ]
     const last = sums.pop()
-    if (last === undefined) builder.apply('Identity', [product], {}, output)
-    else
-      builder.add(
-        sums.reduce((total, sum) => builder.add(total, sum), product),
-        last,
-        output
-      )
+    if (last === undefined) {
+      builder.apply('Identity', [product], {}, output)
+      return
+    }
+    const total = sums.reduce((before, sum) => builder.add(before, sum), product)
+    builder.add(total, last, output)
   }
 
   /** factor · step · Σ codes over the last axis, whose size stays as 1. */
@@ -224,9 +247,10 @@ class IntegerLowering {
     }
   }
 
-  /** A size of a value, which must not depend on the picture. */
-  #sizeOf(value: string, axis: number): number {
-    return evaluateDimension(this.#types.get(value)?.shape.at(axis) ?? NaN)
+  /** A size of a value; null where it depends on the picture. */
+  #sizeOf(value: string, axis: number): number | null {
+    const size = this.#types.get(value)?.shape.at(axis)
+    return typeof size === 'number' ? size : null
   }
 }
 

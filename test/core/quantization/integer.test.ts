@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { GraphBuilder } from '../../../src/core/graph/builder'
-import { int, type Graph } from '../../../src/core/graph/graph'
+import { GraphBuilder, type Value } from '../../../src/core/graph/builder'
+import { float, int, type Graph } from '../../../src/core/graph/graph'
 import { inferShapes } from '../../../src/core/graph/infer'
 import { Random } from '../../../src/core/imaging/random'
 import { integerNetwork } from '../../../src/core/quantization/integer'
@@ -56,6 +56,12 @@ async function outputOf(graph: Graph, types: Graph): Promise<Float32Array> {
 }
 const input = noise([6, 8])
 
+const weight = (builder: GraphBuilder, shape: readonly number[]): Value => builder.constant(noise(shape), 'weight')
+const rowOf = (builder: GraphBuilder, x: Value): Value => {
+  const [row = ''] = builder.split(x, [1, 5], 0)
+  return builder.concat([row, builder.constant(noise([1, 2]))], 1)
+}
+
 describe('products in integers', () => {
   it.each([
     [4, false, false],
@@ -80,6 +86,43 @@ describe('products in integers', () => {
       expect(equal / found.length).toBeGreaterThan(0.95)
     }
   )
+
+  it.each<[string, (builder: GraphBuilder, x: Value) => Value]>([
+    [
+      'a bias that is made at run time',
+      (builder, x) => builder.apply('Gemm', [x, weight(builder, [8, 10]), rowOf(builder, x)])
+    ],
+    [
+      'a bias for each row',
+      (builder, x) => builder.apply('Gemm', [x, weight(builder, [8, 10]), builder.constant(noise([6, 1]))])
+    ],
+    ['twice the product', (builder, x) => builder.apply('Gemm', [x, weight(builder, [8, 10])], { alpha: float(2) })],
+    ['a weight on the left', (builder, x) => builder.matmul(weight(builder, [10, 6]), x)],
+    ['a right factor that is transposed', (builder, x) => builder.apply('Gemm', [x, x], { transB: int(1) })]
+  ])('but for %s, which is computed in float32', async (_, make) => {
+    const builder = new GraphBuilder()
+    const x = builder.input('x', [6, 8])
+    const graph = builder.build([builder.apply('Identity', [make(builder, x)], {}, 'y')])
+    const placed = placedIn(graph, 4, false, false)
+    const integer = integerNetwork(graph, placed)
+    expect(integer.nodes.filter(({ op }) => op === 'MatMulIntegerToFloat')).toEqual([])
+    const expected = await outputOf(packQuantizers(graph, placed, standardWriter(21)), graph)
+    expect(await outputOf(integer, graph)).toEqual(expected)
+  })
+
+  it('take a bias that is one number', async () => {
+    const builder = new GraphBuilder()
+    const x = builder.input('x', [6, 8])
+    const bias = builder.constant(floatTensor([0.25], [1]), 'bias')
+    const product = builder.apply('Gemm', [x, weight(builder, [8, 10]), bias])
+    const graph = builder.build([builder.apply('Identity', [product], {}, 'y')])
+    const placed = placedIn(graph, 4, false, false)
+    const [found, expected] = [
+      await outputOf(integerNetwork(graph, placed), graph),
+      await outputOf(packQuantizers(graph, placed, standardWriter(21)), graph)
+    ]
+    for (const [i, value] of found.entries()) expect(value).toBeCloseTo(expected[i] ?? NaN, 4)
+  })
 
   it('of which both operands are the same are quantized once', () => {
     const builder = new GraphBuilder()
