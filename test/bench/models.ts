@@ -75,6 +75,8 @@ export async function modelBenchmarks(): Promise<readonly Figure[]> {
       scores = await psnrOf({ model: fileOf(name), preset: 'fast', methods, bits: widths })
     })
     const of = (variant: string): number => scores.get(variant) ?? NaN
+    // Hours pass until all is printed.
+    console.error(`${name}: ${[...scores].map(([variant, psnr]) => `${variant} ${psnr.toFixed(2)}`).join(', ')}`)
     const lost = (method: string): number => of('fp') - of(`${method} 8`)
     const plus = (bits: number): number => of(`2dquant+ ${bits}`) - of(`2dquant ${bits}`)
     gains.push(of('2dquant 4') - of('dobi 4'))
