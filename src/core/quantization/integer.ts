@@ -135,7 +135,7 @@ class IntegerLowering {
     const operands = [a.codes, b.codes, builder.scalar(a.step), builder.scalar(b.step), ...bias]
     const product = builder.apply('MatMulIntegerToFloat', operands, {}, undefined, microsoft)
     const sums = [
-      ...(b.lower === 0 ? [] : [this.#rowSums(a, length, b.lower)]),
+      ...(b.lower === 0 || this.#vanishInSoftmax(output) ? [] : [this.#rowSums(a, length, b.lower)]),
       ...(a.lower === 0 ? [] : [this.#columnSums(b, length, a.lower)])
     ]
     const last = sums.pop()
@@ -145,6 +145,23 @@ class IntegerLowering {
     }
     const total = sums.reduce((before, sum) => builder.add(before, sum), product)
     builder.add(total, last, output)
+  }
+
+  /**
+   * Whether what is the same along the last axis of a value makes no difference: because nothing but a softmax reads it, behind
+   * additions and reshapes that keep that axis, and softmax(x + c) = softmax(x).
+   */
+  #vanishInSoftmax(value: Value): boolean {
+    const readers = this.#graph.nodes.filter(({ inputs }) => inputs.includes(value))
+    const [reader] = readers
+    if (readers.length !== 1 || reader === undefined || this.#graph.outputs.includes(value)) return false
+    const [output = ''] = reader.outputs
+    const keepsAxis = this.#sizeOf(value, -1) !== null && this.#sizeOf(value, -1) === this.#sizeOf(output, -1)
+    if (reader.op === 'Softmax') {
+      const axis = intAttribute(reader, 'axis', -1)
+      return axis === -1 || axis === (this.#types.get(value)?.shape.length ?? 0) - 1
+    }
+    return (reader.op === 'Add' || reader.op === 'Reshape') && keepsAxis && this.#vanishInSoftmax(output)
   }
 
   /** factor · step · Σ codes over the last axis, whose size stays as 1. */

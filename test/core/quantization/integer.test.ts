@@ -87,6 +87,28 @@ describe('products in integers', () => {
     }
   )
 
+  it.each<[string, readonly number[] | null, number]>([
+    ['are left out where only a softmax reads them', null, 1],
+    ['are left out behind an addition and a reshape', [2, 3, 6], 1],
+    ['are not left out behind a reshape that breaks rows', [12, 3], 2]
+  ])('sums of rows %s', async (_, shape, sums) => {
+    const builder = new GraphBuilder()
+    const x = builder.input('x', [6, 8])
+    const turned = builder.transpose(x, [1, 0])
+    const product = builder.add(builder.matmul(x, turned), builder.constant(noise([6, 6]), 'bias'))
+    const seen = shape === null ? product : builder.reshape(product, shape)
+    const graph = builder.build([builder.apply('Identity', [builder.softmax(seen)], {}, 'y')])
+    const placed = placedIn(graph, 4, false, false)
+    const integer = integerNetwork(graph, placed)
+    // The product, and the sums of columns beside those of rows.
+    expect(integer.nodes.filter(({ op }) => op === 'MatMulIntegerToFloat')).toHaveLength(1 + sums)
+    const [found, expected] = [
+      await outputOf(integer, graph),
+      await outputOf(packQuantizers(graph, placed, standardWriter(21)), graph)
+    ]
+    for (const [i, value] of found.entries()) expect(value).toBeCloseTo(expected[i] ?? NaN, 5)
+  })
+
   it.each<[string, (builder: GraphBuilder, x: Value) => Value]>([
     [
       'a bias that is made at run time',
