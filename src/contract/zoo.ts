@@ -9,6 +9,8 @@ export const zooEntrySchema = z.object({
   title: z.string(),
   /** Size of the file. */
   bytes: z.int(),
+  /** Of the file, in hexadecimal. */
+  sha256: z.string(),
   /** By SPDX. */
   licence: z.string(),
   /** The page of those who published it. */

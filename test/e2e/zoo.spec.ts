@@ -32,7 +32,8 @@ test('published models are downloaded with progress, broken off, gone on with, a
   await page.getByRole('button', { name: 'Published models …' }).click()
   const dialog = page.getByRole('dialog', { name: 'Published models' })
   const model = dialog.getByTestId('swinir-light-x2')
-  await expect(model).toContainText('17.1 MB · Apache-2.0')
+  await expect(model).toContainText('17.1 MB · Apache-2.0 · https://github.com/JingyunLiang/SwinIR')
+  await expect(model).toContainText('193b229909ca89cd8b55de9c9e7fce146ae759d59dfcd78d8feb9dd1d6fa0fd7')
 
   await test.step('broken off, it keeps what has come', async () => {
     server.answer = (_, response) => {

@@ -20,8 +20,8 @@ export class ZooDesk {
   constructor(folder: string, models = zooModels) {
     this.#folder = folder
     this.#models = models
-    const entries = models.map(({ id, title, bytes, licence, source }): ZooEntry => {
-      return { id, title, bytes, licence, source, path: null, received: 0, isDownloading: false }
+    const entries = models.map(({ id, title, bytes, sha256, licence, source }): ZooEntry => {
+      return { id, title, bytes, sha256, licence, source, path: null, received: 0, isDownloading: false }
     })
     this.feed = new Feed<readonly ZooEntry[], readonly ZooEntry[]>(entries, (_, next) => next)
   }

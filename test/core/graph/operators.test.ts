@@ -17,6 +17,11 @@ const booleans = (...values: readonly number[]): Tensor => {
 const bytes = (...values: readonly number[]): Tensor => {
   return { type: 'uint8', shape: [values.length], data: Uint8Array.from(values) }
 }
+const whole = (shape: readonly number[]): Tensor =>
+  floatTensor(
+    Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => ((i * 7) % 13) - 6),
+    shape
+  )
 const indices = (shape: readonly number[], ...values: readonly number[]): Tensor => ({ ...indexTensor(values), shape })
 const scalar = (value: number): Tensor => ({ type: 'int64', shape: [], data: BigInt64Array.of(BigInt(value)) })
 
@@ -30,6 +35,8 @@ const cases: readonly Case[] = [
   ['Div', [floats([2, 3]), floats([2, 3], 0.5, 0.25)]],
   ['Div', [integers(7, -7, 7, -7, 6), integers(2, 2, -2, -2, 3)]],
   ['Mod', [integers(7, -7, 7, -7, 6), integers(3, 3, -3, -3, 3)]],
+  ['BitShift', [bytes(255, 6, 1), bytes(3, 1, 1)], [], { direction: string('RIGHT') }],
+  ['BitShift', [bytes(255, 6, 1), bytes(3, 1, 1)], [], { direction: string('LEFT') }],
   ['Pow', [floats([4], 0.5, 0.5), floats([4], 0, 0.5)]],
   ['And', [booleans(0, 0, 1, 1), booleans(0, 1, 0, 1)]],
   ['Or', [booleans(0, 0, 1, 1), booleans(0, 1, 0, 1)]],
@@ -117,6 +124,9 @@ const cases: readonly Case[] = [
   ['GlobalAveragePool', [floats([2, 3, 4, 5])]],
   ['ReduceProd', [integers(2, 3, 4)], [], { keepdims: int(0) }],
   ['ReduceSum', [floats([2, 3, 4])], [integers(1)], { keepdims: int(0) }],
+  ['ReduceSum', [whole([2, 3, 4])], [integers(1)], { keepdims: int(0) }],
+  ['ReduceSum', [whole([2, 3, 4])], [integers(0, -1)]],
+  ['ReduceSum', [whole([2, 3, 4])]],
   ['ReduceMean', [floats([2, 3, 4])], [integers(-1, 0)]],
   ['ReduceMin', [floats([2, 3])]],
   ['ReduceMax', [floats([2, 3])], [], { keepdims: int(0) }],

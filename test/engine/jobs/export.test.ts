@@ -141,6 +141,7 @@ describe('a compact network', () => {
     // Read by this program as any network's file is.
     const { model } = await loadModel(file, {})
     expect([model.scale, model.channels]).toEqual([4, 3])
+    expect(plannedSites(model, false, null).filter(({ kind }) => kind === 'weight')).toHaveLength(48)
   })
 
   it.each([

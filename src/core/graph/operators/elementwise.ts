@@ -1,6 +1,6 @@
 import type { ElementType } from '../../tensor'
 import { add, divideFloor, isWhole, modulo, multiply, sameDimension, subtract, type Dimension } from '../dimension'
-import { intAttribute, type ValueType } from '../graph'
+import { intAttribute, stringAttribute, type ValueType } from '../graph'
 import {
   broadcast,
   broadcastStrides,
@@ -146,14 +146,20 @@ function variadic(rule: NumberRule): Operator {
   }
 }
 
+const shiftRight = binary((a, b) => Math.floor(a / 2 ** b))
+
 export const elementwise: Readonly<Record<string, Operator>> = {
   Add: binary((a, b) => a + b, add),
   Sub: binary((a, b) => a - b, subtract),
   Mul: binary((a, b) => a * b, multiply),
   Div: binary((a, b) => a / b, quotient),
   Mod: binary((a, b) => a - b * Math.floor(a / b), modulo),
-  /** Computed by the runtime alone: what files unpack by it is large. */
-  BitShift: { infer: binary(() => NaN).infer },
+  /** To the left, bits are lost that depend on the type: left to the runtime. */
+  BitShift: {
+    infer: shiftRight.infer,
+    evaluate: (node, inputs, outputs) =>
+      stringAttribute(node, 'direction', '') === 'RIGHT' ? (shiftRight.evaluate?.(node, inputs, outputs) ?? null) : null
+  },
   /** The exponent may be of another type. */
   Pow: {
     ...binary((a, b) => a ** b),

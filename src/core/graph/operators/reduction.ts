@@ -1,6 +1,7 @@
 import { multiply, type Dimension } from '../dimension'
 import { intAttribute, type Node } from '../graph'
-import { knownIntegers, normalizeAxis, required, type Operand, type Operator } from './operator'
+import { elementCount } from '../../tensor'
+import { knownIntegers, normalizeAxis, numericShape, required, type Operand, type Operator } from './operator'
 
 /** Axes over which a reduction runs: its second input, or all. */
 function reducedAxes(node: Node, inputs: readonly (Operand | null)[]): ReadonlySet<number> {
@@ -30,6 +31,32 @@ function reduceAll(join: (a: Dimension, b: Dimension) => Dimension): Operator {
   }
 }
 
+/** Of whole numbers, whose sum is the same in any order; other sums are left to the runtime. */
+const sumOfWholeNumbers: Operator = {
+  ...reduce,
+  evaluate(node, inputs, [output]) {
+    const { known, shape } = required(node, inputs, 0)
+    const [from, to] = [numericShape(node, shape), numericShape(node, output?.shape ?? [])]
+    const axes = reducedAxes(node, inputs)
+    const sums = new Array<number>(elementCount(to)).fill(0)
+    for (const [i, value] of known.entries()) {
+      if (typeof value !== 'number' || !Number.isSafeInteger(value)) return null
+      // Where the element's sum stands, axis by axis from the last.
+      let [rest, at, stride] = [i, 0, 1]
+      for (let axis = from.length - 1; axis >= 0; axis--) {
+        const size = from[axis] ?? 1
+        if (!axes.has(axis)) {
+          at += (rest % size) * stride
+          stride *= size
+        }
+        rest = Math.floor(rest / size)
+      }
+      sums[at] = (sums[at] ?? 0) + value
+    }
+    return [sums]
+  }
+}
+
 const sameAsFirst: Operator = {
   infer(node, inputs) {
     const { type, shape } = required(node, inputs, 0)
@@ -38,7 +65,7 @@ const sameAsFirst: Operator = {
 }
 
 export const reduction: Readonly<Record<string, Operator>> = {
-  ReduceSum: reduce,
+  ReduceSum: sumOfWholeNumbers,
   ReduceMean: reduce,
   ReduceMin: reduce,
   ReduceMax: reduce,
