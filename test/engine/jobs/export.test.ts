@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { InferenceSession } from 'onnxruntime-node'
 import { beforeAll, describe, expect, it } from 'vitest'
@@ -10,6 +10,7 @@ import { unpackCodes } from '../../../src/core/quantization/codes'
 import { valuesOf } from '../../../src/core/quantization/packing'
 import { quantize as quantized } from '../../../src/core/quantization/quantizer'
 import { makeContext, type JobContext } from '../../../src/engine/job'
+import { readExports } from '../../../src/engine/exports-list'
 import { fullPrecisionFile, writers } from '../../../src/engine/export/files'
 import { exportVariant, type ExportConfig } from '../../../src/engine/jobs/export'
 import { quantize } from '../../../src/engine/jobs/quantize'
@@ -246,6 +247,23 @@ describe('bounds in a JSON file', () => {
     expect(written.quantizers.map(({ name, lower }) => [name, lower])).toEqual(
       variant?.quantizers.map(({ name, lower }) => [name, lower])
     )
+  })
+})
+
+describe('the list of exports', () => {
+  it('has files in the run, the newest of each first, as long as they are there', async () => {
+    await exported('bounds', { out: join(folder, 'elsewhere.json') })
+    const filter = { method: 'dobi' as const, bits: both(6) }
+    const [first, second] = [await exported('bounds', { filter }), await exported('safetensors', { filter })]
+    const again = await exported('bounds', { filter })
+    const listed = await readExports(run)
+    expect(listed.slice(0, 2)).toEqual([again, second])
+    expect(listed.filter(({ file }) => file === first.file)).toHaveLength(1)
+    expect(listed.some(({ file }) => file.endsWith('elsewhere.json'))).toBe(false)
+    rmSync(second.file)
+    expect((await readExports(run)).some(({ file }) => file === second.file)).toBe(false)
+    writeFileSync(join(run, 'export', 'list.json'), '{')
+    expect(await readExports(run)).toEqual([])
   })
 })
 
