@@ -42,9 +42,13 @@ const checkedSide = 96
 const timedSide = 128
 const timedRuns = 3
 
-/** How far an exported network may be from the simulation: of all samples so many are the same, or PSNR differs by less. */
+/**
+ * How far an exported network may be from the simulation: of all samples so many are the same, or PSNR differs by less. A network
+ * of few bits turns another order of additions into other codes, by which a few small pieces of pictures differ by hundredths of a
+ * dB either way; what is wrong differs by much more.
+ */
 const leastEqual = 0.999
-const mostDifference = 0.02
+const mostDifference = 0.1
 
 /**
  * Writes a variant of a run as a file. A file that runs is first run, as plain onnxruntime has it, on real pictures beside the
