@@ -45,7 +45,10 @@ registerSchemes()
 if (app.requestSingleInstanceLock()) run().catch(giveUp)
 else app.quit()
 
-/** What of the settings the engine must know. */
+/** Settings that the engine must know of. */
+const concernEngine = ['runsFolder', 'memoryCap', 'modelServer'] as const
+
+/** What the engine is told of them. */
 function engineChoice({ runsFolder, memoryCap, modelServer }: Settings): EngineChoice {
   const bytes = memoryCap === null ? null : memoryCap * 2 ** 20
   return { runs: runsFolder ?? places.runs, memoryCap: bytes, modelServer }
@@ -204,7 +207,7 @@ async function run(): Promise<void> {
     'settings.change': (changes) => {
       const settings = store.changeSettings(changes)
       nativeTheme.themeSource = settings.theme
-      engine.configure(engineChoice(settings))
+      if (concernEngine.some((name) => name in changes)) engine.configure(engineChoice(settings))
       showMenu()
       return { settings, language: languageOf(settings) }
     },

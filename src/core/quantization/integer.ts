@@ -3,8 +3,15 @@ import { dropDead } from '../graph/fold'
 import { intAttribute, type Graph, type Node } from '../graph/graph'
 import { inferShapes } from '../graph/infer'
 import { floatTensor, type Tensor } from '../tensor'
-import { codesAtRunTime, codesOfWeight, standardWriter, valuesOf, type PlacedQuantizer } from './packing'
-import { boundsInput, fakeQuantize, levelsInput, placeQuantizers } from './placement'
+import {
+  codesAtRunTime,
+  codesOfWeight,
+  placeConstantQuantizers,
+  standardWriter,
+  valuesOf,
+  type PlacedQuantizer
+} from './packing'
+import { fakeQuantize } from './placement'
 import { stepOf } from './quantizer'
 
 /** onnxruntime's own operators. */
@@ -45,13 +52,10 @@ class IntegerLowering {
 
   constructor(graph: Graph, placed: readonly PlacedQuantizer[]) {
     this.#graph = graph
-    this.#placed = placeQuantizers(
-      graph,
-      placed.map(({ site }) => site)
-    )
-    const inputs = this.#placed.inputs.filter(({ name }) => name !== boundsInput && name !== levelsInput)
-    this.#builder = GraphBuilder.rewriting({ ...this.#placed, inputs })
-    this.#quantizers = new Map(placed.map((each) => [`${each.site.name}.quantized`, each]))
+    const { graph: withQuantizers, quantizers } = placeConstantQuantizers(graph, placed)
+    this.#placed = withQuantizers
+    this.#builder = GraphBuilder.rewriting(withQuantizers)
+    this.#quantizers = quantizers
     this.#types = inferShapes(graph)
   }
 

@@ -4,7 +4,7 @@ import { int, type Graph, type Node } from '../graph/graph'
 import { inferShapes } from '../graph/infer'
 import { floatTensor, type ElementType, type TensorOf } from '../tensor'
 import { codesOf, type Codes, type QuantizedBy } from './codes'
-import { boundsInput, fakeQuantize, levelsInput, placeQuantizers, type QuantizerSite } from './placement'
+import { boundsInput, fakeQuantize, levelsInput, placeQuantizers, quantizedName, type QuantizerSite } from './placement'
 import { levelsOf, stepOf } from './quantizer'
 
 /** Types that hold codes of so many bits, the narrowest first. */
@@ -36,6 +36,22 @@ export function codesOfWeight(
   return { codes: codesOf(weight, quantizer, axis), axis }
 }
 
+/**
+ * The graph with a FakeQuantize node for each quantizer, as `placeQuantizers` has it but without bounds and levels as inputs, and
+ * the quantizers by the names of their quantized values.
+ */
+export function placeConstantQuantizers(
+  graph: Graph,
+  placed: readonly PlacedQuantizer[]
+): { readonly graph: Graph; readonly quantizers: ReadonlyMap<string, PlacedQuantizer> } {
+  const whole = placeQuantizers(
+    graph,
+    placed.map(({ site }) => site)
+  )
+  const inputs = whole.inputs.filter(({ name }) => name !== boundsInput && name !== levelsInput)
+  return { graph: { ...whole, inputs }, quantizers: new Map(placed.map((each) => [quantizedName(each.site), each])) }
+}
+
 /** How quantizers are written into a graph. */
 export interface QuantizerWriter {
   /** What a weight's codes stand for, under a name. */
@@ -52,14 +68,9 @@ export interface QuantizerWriter {
  * @param placed in the order of their sites, all of which the graph has
  */
 export function packQuantizers(graph: Graph, placed: readonly PlacedQuantizer[], writer: QuantizerWriter): Graph {
-  const withQuantizers = placeQuantizers(
-    graph,
-    placed.map(({ site }) => site)
-  )
+  const { graph: withQuantizers, quantizers } = placeConstantQuantizers(graph, placed)
   const types = inferShapes(graph)
-  const inputs = withQuantizers.inputs.filter(({ name }) => name !== boundsInput && name !== levelsInput)
-  const builder = GraphBuilder.rewriting({ ...withQuantizers, inputs })
-  const remaining = [...placed]
+  const builder = GraphBuilder.rewriting(withQuantizers)
   const quantized = new Map<string, Value>()
   const renamed = new Map<string, Value>()
   for (const given of withQuantizers.nodes) {
@@ -69,9 +80,8 @@ export function packQuantizers(graph: Graph, placed: readonly PlacedQuantizer[],
       continue
     }
     const output = node.outputs[0] ?? ''
-    const at = remaining.findIndex(({ site }) => `${site.name}.quantized` === output)
-    const [found] = remaining.splice(at, 1)
-    if (at < 0 || found === undefined) throw new Error(`"${output}" belongs to no quantizer`)
+    const found = quantizers.get(output)
+    if (found === undefined) throw new Error(`"${output}" belongs to no quantizer`)
     const { site, quantizer } = found
     const weight = codesOfWeight(graph, found)
     if (weight !== null) {

@@ -174,6 +174,6 @@ function quantizerNode(site: QuantizerSite, row: number): Node {
 }
 
 /** The name of a site's quantized value. */
-function quantizedName(site: QuantizerSite): string {
+export function quantizedName(site: QuantizerSite): string {
   return `${site.name}.quantized`
 }

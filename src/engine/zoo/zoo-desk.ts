@@ -1,4 +1,5 @@
 import { dirname, join } from 'node:path'
+import { topicReducers } from '../../contract/engine'
 import type { ZooEntry } from '../../contract/zoo'
 import { StudioError } from '../../core/errors'
 import { Feed } from '../service/feed'
@@ -23,7 +24,7 @@ export class ZooDesk {
     const entries = models.map(({ id, title, bytes, sha256, licence, source }): ZooEntry => {
       return { id, title, bytes, sha256, licence, source, path: null, received: 0, isDownloading: false }
     })
-    this.feed = new Feed<readonly ZooEntry[], readonly ZooEntry[]>(entries, (_, next) => next)
+    this.feed = new Feed<readonly ZooEntry[], readonly ZooEntry[]>(entries, topicReducers.zoo)
   }
 
   /** Looks which models are there. */

@@ -1,7 +1,16 @@
 import { multiply, type Dimension } from '../dimension'
 import { intAttribute, type Node } from '../graph'
 import { elementCount } from '../../tensor'
-import { knownIntegers, normalizeAxis, numericShape, required, type Operand, type Operator } from './operator'
+import {
+  broadcastStrides,
+  knownIntegers,
+  normalizeAxis,
+  numericShape,
+  forEachOffset,
+  required,
+  type Operand,
+  type Operator
+} from './operator'
 
 /** Axes over which a reduction runs: its second input, or all. */
 function reducedAxes(node: Node, inputs: readonly (Operand | null)[]): ReadonlySet<number> {
@@ -36,23 +45,16 @@ const sumOfWholeNumbers: Operator = {
   ...reduce,
   evaluate(node, inputs, [output]) {
     const { known, shape } = required(node, inputs, 0)
+    if (!known.every((value) => typeof value === 'number' && Number.isSafeInteger(value))) return null
     const [from, to] = [numericShape(node, shape), numericShape(node, output?.shape ?? [])]
     const axes = reducedAxes(node, inputs)
     const sums = new Array<number>(elementCount(to)).fill(0)
-    for (const [i, value] of known.entries()) {
-      if (typeof value !== 'number' || !Number.isSafeInteger(value)) return null
-      // Where the element's sum stands, axis by axis from the last.
-      let [rest, at, stride] = [i, 0, 1]
-      for (let axis = from.length - 1; axis >= 0; axis--) {
-        const size = from[axis] ?? 1
-        if (!axes.has(axis)) {
-          at += (rest % size) * stride
-          stride *= size
-        }
-        rest = Math.floor(rest / size)
-      }
-      sums[at] = (sums[at] ?? 0) + value
-    }
+    const kept = from.map((size, i) => (axes.has(i) ? 1 : size))
+    let i = 0
+    // Sums are spread over what they are of.
+    forEachOffset(from, broadcastStrides(kept, from.length), 0, (at) => {
+      sums[at] = (sums[at] ?? 0) + Number(known[i++])
+    })
     return [sums]
   }
 }
