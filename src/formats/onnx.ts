@@ -41,7 +41,7 @@ const otherOpsets: ReadonlyMap<string, bigint> = new Map([['com.microsoft', 1n]]
 export interface WrittenFile {
   /** Free text, kept in `metadata_props`. */
   readonly metadata?: ReadonlyMap<string, string>
-  /** Of the operators, all of which mean the same in 21 and 25. */
+  /** Of the operators, all of which mean the same in 21 and 25; without it, the oldest that has all types of the graph. */
   readonly version?: WrittenOpset
   /** What operators of the graph are that are no standard ones. */
   readonly functions?: readonly GraphFunction[]
@@ -51,7 +51,9 @@ export interface WrittenFile {
 
 /** A graph as the bytes of an ONNX file. Graphs with operators of our own must be lowered first. */
 export function writeOnnx(graph: Graph, file: WrittenFile = {}): Uint8Array {
-  const { metadata = new Map<string, string>(), version = opset, functions = [], types = inferShapes(graph) } = file
+  const { metadata = new Map<string, string>(), functions = [], types = inferShapes(graph) } = file
+  const isNewest = [...graph.initializers.values()].some(({ type }) => type === 'uint2')
+  const { version = isNewest ? 25 : opset } = file
   const domains = [...new Set(graph.nodes.map((node) => node.domain))].filter((domain) => domain !== '')
   const model = create(ModelProtoSchema, {
     irVersion: irVersions[version],

@@ -1,6 +1,6 @@
 import { StudioError } from '../errors'
 import { layerCosts, macsAtSize } from '../evaluation/complexity'
-import { convertByShape, convertOperators } from '../graph/conversion/convert'
+import { contributedDomain, contributedOperators, convertByShape, convertOperators } from '../graph/conversion/convert'
 import { cleanUp } from '../graph/clean-up'
 import { dropDead } from '../graph/fold'
 import type { Graph } from '../graph/graph'
@@ -112,7 +112,8 @@ function expectKnownOperators({ nodes, outputs }: Graph, opset: number): void {
   if (outputs.length === 0) throw new StudioError('refused', 'It has no output, and a picture is expected.')
   const unknown = new Map<string, string>()
   for (const { op, domain, name } of nodes) {
-    const isOurs = domain === '' && operators.has(op) && (!(op in quantization) || op.endsWith('Linear'))
+    const isOfFiles = !(op in quantization) || op.endsWith('Linear')
+    const isOurs = domain === (contributedOperators.has(op) ? contributedDomain : '') && operators.has(op) && isOfFiles
     const title = domain === '' ? op : `${domain}.${op}`
     if (!isOurs && !unknown.has(title)) unknown.set(title, name)
   }

@@ -1,41 +1,33 @@
 import { GraphBuilder, type Value } from '../graph/builder'
+import { contributedDomain } from '../graph/conversion/convert'
 import { dropDead } from '../graph/fold'
-import { intAttribute, type Graph, type Node } from '../graph/graph'
+import { int, intAttribute, intsAttribute, type Graph, type Node } from '../graph/graph'
 import { inferShapes } from '../graph/infer'
-import { floatTensor, type Tensor } from '../tensor'
-import {
-  codesAtRunTime,
-  codesOfWeight,
-  placeConstantQuantizers,
-  standardWriter,
-  valuesOf,
-  type PlacedQuantizer
-} from './packing'
+import { elementCount, floatTensor, type Tensor, type TensorOf } from '../tensor'
+import type { Codes } from './codes'
+import { codesOfWeight, placeConstantQuantizers, standardWriter, valuesOf, type PlacedQuantizer } from './packing'
 import { fakeQuantize } from './placement'
-import { stepOf } from './quantizer'
-
-/** onnxruntime's own operators. */
-const microsoft = 'com.microsoft'
+import { ActivationCodes, codesTensor, nearestToZero, typeOnTheRight, type RunningCodes } from './running-codes'
 
 /**
  * A network that computes its quantized linear layers and products of activations in integers (section 1 of the method notes; the
- * data flow of the paper's Fig. 3). With a = sₐ·rₐ + lₐ and b = s_b·r_b + l_b,
+ * data flow of the paper's Fig. 3). With a = sₐ·rₐ + lₐ and b = s_b·r_b + l_b, codes r counted from the one nearest to 0,
  *
  *     Σ a·b = sₐs_b Σ rₐr_b + sₐl_b Σ rₐ + s_blₐ Σ r_b + K·lₐl_b
  *
- * The first sum is of integers, by `MatMulIntegerToFloat` of onnxruntime, and so are the row and column sums. What of the others
- * is of weights alone is part of the bias. Layers of other kinds, and products over as many numbers as the picture is large,
- * compute in float32 with the values that codes stand for.
+ * The first sum is of integers, by `MatMulIntegerToFloat` of onnxruntime or `ConvInteger`, and so are those of one operand's
+ * codes. What is of weights alone is part of the bias, or where a convolution meets the border of a picture, beyond which there
+ * are zeros and no codes, a convolution of ones. Transposed convolutions, and products over as many numbers as the picture is
+ * large, compute in float32 with the values that codes stand for.
  */
 export function integerNetwork(graph: Graph, placed: readonly PlacedQuantizer[]): Graph {
   return new IntegerLowering(graph, placed).lower()
 }
 
-/** The codes of a value at run time, and what they stand for: step · code + lower. */
-interface RunningCodes {
+/** Codes of a weight as a value of the graph, and the code from which they count; '' where that is 0. */
+interface StoredCodes {
   readonly codes: Value
-  readonly step: number
-  readonly lower: number
+  readonly zero: Value
 }
 
 class IntegerLowering {
@@ -45,8 +37,8 @@ class IntegerLowering {
   /** Quantizers by the names of their quantized values. */
   readonly #quantizers: ReadonlyMap<string, PlacedQuantizer>
   readonly #types: ReturnType<typeof inferShapes>
-  readonly #codes = new Map<string, RunningCodes>()
-  readonly #knownSums = new Map<string, Value>()
+  readonly #activations: ActivationCodes
+  readonly #known = new Map<string, Value>()
   /** Quantized values that are there as numbers. */
   readonly #numbers = new Set<string>()
 
@@ -56,6 +48,7 @@ class IntegerLowering {
     this.#placed = withQuantizers
     this.#builder = GraphBuilder.rewriting(withQuantizers)
     this.#quantizers = quantizers
+    this.#activations = new ActivationCodes(this.#builder, graph)
     this.#types = inferShapes(graph)
   }
 
@@ -74,7 +67,9 @@ class IntegerLowering {
   #lowerProduct(node: Node): boolean {
     const [a = '', b = '', bias = ''] = node.inputs
     const [left, right] = [this.#quantizers.get(a), this.#quantizers.get(b)]
-    if (left?.site.kind !== 'activation' || right === undefined || !isPlainProduct(node)) return false
+    if (left?.site.kind !== 'activation' || right === undefined) return false
+    if (node.op === 'Conv' && right.site.kind === 'weight') return this.#convolution(node, left, right)
+    if (!isPlainProduct(node)) return false
     if (right.site.kind === 'activation') {
       const [length, columns] = [this.#sizeOf(left.site.value, -1), this.#sizeOf(right.site.value, -1)]
       if (bias !== '' || intAttribute(node, 'transB', 0) === 1 || length === null || columns === null) return false
@@ -108,20 +103,94 @@ class IntegerLowering {
   #layer(node: Node, input: PlacedQuantizer, weight: PlacedQuantizer, bias: Float32Array): void {
     const builder = this.#builder
     const output = node.outputs[0] ?? ''
-    const x = this.#codesOf(input)
-    const { codes, inputs, outputs, steps, lowers, sums } = this.#weight(node, weight)
-    const shift = bias.map((own, n) => own + x.lower * (sums[n] ?? NaN))
-    const operands = [x.codes, builder.constant(codes), builder.scalar(x.step), builder.constant(scalarOrVector(steps))]
-    const product = [...operands, '', '', builder.constant(floatTensor(shift, [outputs]))]
-    const [lower = 0] = lowers
-    if (lowers.every((each) => each === 0)) {
-      builder.apply('MatMulIntegerToFloat', product, {}, output, microsoft)
+    const x = this.#activations.left(input, weight.quantizer.bits)
+    const w = this.#weight(node, weight)
+    const shift = bias.map((own, n) => own + x.offset * (w.sums[n] ?? NaN))
+    const operands = [x.codes, w.codes, builder.scalar(x.step), builder.constant(scalarOrVector(w.steps))]
+    const product = [...operands, x.zero, w.zero, builder.constant(floatTensor(shift, [w.outputs]))]
+    const [offset = 0] = w.offsets
+    if (w.offsets.every((each) => each === 0)) {
+      builder.apply('MatMulIntegerToFloat', product, {}, output, contributedDomain)
       return
     }
-    const main = builder.apply('MatMulIntegerToFloat', product, {}, undefined, microsoft)
-    const rows = this.#rowSums(x, inputs, lowers.length === 1 ? lower : 1)
-    const offsets = lowers.length === 1 ? rows : builder.multiply(rows, builder.constant(scalarOrVector(lowers)))
-    builder.add(main, offsets, output)
+    const main = builder.apply('MatMulIntegerToFloat', product, {}, undefined, contributedDomain)
+    const isOne = w.offsets.length === 1
+    const rows = this.#rowSums(x, w.inputs, isOne ? offset : 1)
+    builder.add(main, isOne ? rows : builder.multiply(rows, builder.constant(scalarOrVector(w.offsets))), output)
+  }
+
+  /** x ∗ W + bias, with what the offset of x adds to each output; whether that can be done. */
+  #convolution(node: Node, input: PlacedQuantizer, weight: PlacedQuantizer): boolean {
+    const { codes, axis } = this.#codesOfWeight(weight)
+    const bias = this.#biasOf(node.inputs[2] ?? '', codes.shape[0] ?? 0)
+    if (bias === null) return false
+    const builder = this.#builder
+    const x = this.#activations.bytes(input)
+    const w = this.#stored(codes, codes.codes, codes.shape)
+    const product = this.#convolveCodes(node, x, w, codes.steps)
+    const sums = w.offsets.every((offset) => offset === 0) ? [] : [this.#kernelSums(node, x, codes.shape, w.offsets)]
+    const shift = this.#shiftOfConvolution(node, x.offset, floatTensor(bias, [bias.length]), valuesOf(codes, axis))
+    const total = sums.reduce((before, sum) => builder.add(before, sum), product)
+    builder.add(total, shift, node.outputs[0])
+    return true
+  }
+
+  /** step of x · steps · (codes of x ∗ w), whose outputs have one step or one each. */
+  #convolveCodes(node: Node, x: RunningCodes, w: StoredCodes, steps: Float32Array): Value {
+    const builder = this.#builder
+    const sum = builder.apply('ConvInteger', [x.codes, w.codes, x.zero, w.zero], node.attributes)
+    const scales = builder.constant(scalarOrVector(steps.map((step) => step * x.step)))
+    return builder.apply('DequantizeLinear', [sum, scales], steps.length === 1 ? {} : { axis: int(1) })
+  }
+
+  /**
+   * offset of W · step of x · Σ of the codes of x under the kernel. One sum does for all outputs, but where groups of them see
+   * channels of their own.
+   */
+  #kernelSums(node: Node, x: RunningCodes, shape: readonly number[], offsets: Float32Array): Value {
+    const [outputs = 0, channels = 0, ...kernel] = shape
+    const onesOf = (count: number): StoredCodes => {
+      const seen = [count, channels, ...kernel]
+      return { codes: this.#builder.constant(onesTensor('int8', seen)), zero: '' }
+    }
+    if (intAttribute(node, 'group', 1) > 1) return this.#convolveCodes(node, x, onesOf(outputs), offsets)
+    if (offsets.length === 1) return this.#convolveCodes(node, x, onesOf(1), offsets)
+    const sums = this.#convolveCodes(node, x, onesOf(1), Float32Array.of(1))
+    return this.#builder.multiply(sums, this.#builder.constant(floatTensor(offsets, overChannels(outputs, kernel))))
+  }
+
+  /**
+   * bias + offset · Σ W over what of the kernel lies within the picture: one number for each output where nothing is padded, else a
+   * convolution of ones, for beyond the border there are zeros, which are no codes.
+   */
+  #shiftOfConvolution(node: Node, offset: number, bias: TensorOf<'float32'>, weight: TensorOf<'float32'>): Value {
+    const [outputs = 0, channels = 0, ...kernel] = weight.shape
+    const area = elementCount(kernel)
+    const sums = new Float64Array(outputs * area)
+    for (const [i, value] of weight.data.entries()) {
+      const at = Math.floor(i / (channels * area)) * area + (i % area)
+      sums[at] = (sums[at] ?? NaN) + offset * value
+    }
+    const builder = this.#builder
+    if (offset !== 0 && isPadded(node)) {
+      const seen = builder.constant(floatTensor(Float32Array.from(sums), [outputs, 1, ...kernel]))
+      const attributes = { ...node.attributes, group: int(1) }
+      const ones = this.#onesOver(node.inputs[0] ?? '', kernel.length)
+      return builder.apply('Conv', [ones, seen, builder.constant(bias)], attributes)
+    }
+    const shift = bias.data.map((own, n) => sums.subarray(n * area, (n + 1) * area).reduce((a, b) => a + b, own))
+    return builder.constant(floatTensor(shift, overChannels(outputs, kernel)))
+  }
+
+  /** Ones over the last axes of a value, [1, 1, …]. */
+  #onesOver(quantized: Value, axes: number): Value {
+    const value = this.#quantizers.get(quantized)?.site.value ?? quantized
+    return this.#shared(`${value} ones`, () => {
+      const builder = this.#builder
+      const sizes = builder.apply('Shape', [value], { start: int(-axes) })
+      const shape = builder.concat([builder.integers([1, 1]), sizes], 0)
+      return builder.apply('ConstantOfShape', [shape], { value: { kind: 'tensor', value: floatTensor([1], [1]) } })
+    })
   }
 
   /** Both operands are made at run time: rows of the left and columns of the right one are summed. */
@@ -133,14 +202,16 @@ class IntegerLowering {
   ): void {
     const builder = this.#builder
     const output = node.outputs[0] ?? ''
-    const [a, b] = [this.#codesOf(left), this.#codesOf(right)]
-    const rest = new Float32Array(columns).fill(length * a.lower * b.lower)
-    const bias = a.lower * b.lower === 0 ? [] : ['', '', builder.constant(floatTensor(rest, [rest.length]))]
-    const operands = [a.codes, b.codes, builder.scalar(a.step), builder.scalar(b.step), ...bias]
-    const product = builder.apply('MatMulIntegerToFloat', operands, {}, undefined, microsoft)
+    const a = this.#activations.left(left, right.quantizer.bits)
+    const b = this.#activations.right(right)
+    const areRowsLeftOut = this.#vanishInSoftmax(output)
+    const rest = areRowsLeftOut ? 0 : length * a.offset * b.offset
+    const bias = rest === 0 ? '' : builder.constant(floatTensor(new Float32Array(columns).fill(rest), [columns]))
+    const operands = [a.codes, b.codes, builder.scalar(a.step), builder.scalar(b.step), a.zero, b.zero, bias]
+    const product = builder.apply('MatMulIntegerToFloat', operands, {}, undefined, contributedDomain)
     const sums = [
-      ...(b.lower === 0 || this.#vanishInSoftmax(output) ? [] : [this.#rowSums(a, length, b.lower)]),
-      ...(a.lower === 0 ? [] : [this.#columnSums(b, length, a.lower)])
+      ...(b.offset === 0 || areRowsLeftOut ? [] : [this.#rowSums(a, length, b.offset)]),
+      ...(a.offset === 0 ? [] : [this.#columnSums(b, length, a.offset)])
     ]
     const last = sums.pop()
     if (last === undefined) {
@@ -169,60 +240,40 @@ class IntegerLowering {
   }
 
   /** factor · step · Σ codes over the last axis, whose size stays as 1. */
-  #rowSums({ codes, step }: RunningCodes, length: number, factor: number): Value {
-    return this.#sums(`${codes} rows ${factor}`, () => {
-      const operands = [codes, this.#ones([length, 1]), this.#builder.scalar(step), this.#builder.scalar(factor)]
-      return this.#builder.apply('MatMulIntegerToFloat', operands, {}, undefined, microsoft)
+  #rowSums({ codes, zero, step }: RunningCodes, length: number, factor: number): Value {
+    return this.#shared(`${codes} rows ${factor}`, () => {
+      const ones = this.#builder.constant(onesTensor('int8', [length, 1]))
+      const operands = [codes, ones, this.#builder.scalar(step), this.#builder.scalar(factor), zero]
+      return this.#builder.apply('MatMulIntegerToFloat', operands, {}, undefined, contributedDomain)
     })
   }
 
   /** factor · step · Σ codes over the axis before the last, whose size stays as 1. */
-  #columnSums({ codes, step }: RunningCodes, length: number, factor: number): Value {
-    return this.#sums(`${codes} columns ${factor}`, () => {
-      const operands = [this.#ones([1, length]), codes, this.#builder.scalar(factor), this.#builder.scalar(step)]
-      return this.#builder.apply('MatMulIntegerToFloat', operands, {}, undefined, microsoft)
+  #columnSums({ codes, zero, step }: RunningCodes, length: number, factor: number): Value {
+    return this.#shared(`${codes} columns ${factor}`, () => {
+      const ones = this.#builder.constant(onesTensor('uint8', [1, length]))
+      const operands = [ones, codes, this.#builder.scalar(factor), this.#builder.scalar(step), '', zero]
+      return this.#builder.apply('MatMulIntegerToFloat', operands, {}, undefined, contributedDomain)
     })
   }
 
-  #ones(shape: readonly [number, number]): Value {
-    const data = new Uint8Array(shape[0] * shape[1]).fill(1)
-    return this.#builder.constant({ type: 'uint8', shape, data })
-  }
-
-  #sums(key: string, make: () => Value): Value {
-    const known = this.#knownSums.get(key)
+  #shared(key: string, make: () => Value): Value {
+    const known = this.#known.get(key)
     if (known !== undefined) return known
     const sum = make()
-    this.#knownSums.set(key, sum)
+    this.#known.set(key, sum)
     return sum
-  }
-
-  /** The codes of an activation; what is quantized in the same way twice is quantized once. */
-  #codesOf({ site, quantizer }: PlacedQuantizer): RunningCodes {
-    const { bits } = quantizer
-    const [lower, upper] = [Math.fround(quantizer.lower), Math.fround(quantizer.upper)]
-    const key = [site.value, lower, upper, bits].join(' ')
-    const known = this.#codes.get(key)
-    if (known !== undefined) return known
-    const builder = this.#builder
-    const step = stepOf({ lower, upper }, bits)
-    const offset = lower === 0 ? null : builder.scalar(lower)
-    const codes = codesAtRunTime(builder, site.value, { step: builder.scalar(step), offset, bits })
-    const found = { codes, step, lower }
-    this.#codes.set(key, found)
-    return found
   }
 
   /** A weight as [inputs, outputs], whichever way it lies in the graph. */
   #weight(
     node: Node,
     placed: PlacedQuantizer
-  ): {
-    readonly codes: Tensor
+  ): StoredCodes & {
     readonly inputs: number
     readonly outputs: number
     readonly steps: Float32Array
-    readonly lowers: Float32Array
+    readonly offsets: Float32Array
     /** Σ of what the codes of each output stand for. */
     readonly sums: Float64Array
   } {
@@ -240,13 +291,33 @@ class IntegerLowering {
         sums[n] = (sums[n] ?? 0) + (values[at(k, n)] ?? NaN)
       }
     }
-    const shape = [inputs, outputs]
-    // Faster, and as long as codes have few bits free of saturation within the processor's instructions.
-    const isSmall = found.bits < 8
-    const stored: Tensor = isSmall
-      ? { type: 'int8', shape, data: Int8Array.from(codes) }
-      : { type: 'uint8', shape, data: codes }
-    return { codes: stored, inputs, outputs, steps: found.steps, lowers: found.lowers, sums }
+    return { ...this.#stored(found, codes, [inputs, outputs]), inputs, outputs, steps: found.steps, sums }
+  }
+
+  /** Codes of a weight in some order as a constant: those with a sign are counted from the code nearest to 0. */
+  #stored(
+    { bits, lowers, steps }: Codes,
+    codes: Uint8Array,
+    shape: readonly number[]
+  ): StoredCodes & { readonly offsets: Float32Array } {
+    const builder = this.#builder
+    const { zero, offsets } = nearestToZero(lowers, steps, bits)
+    const type = typeOnTheRight(bits)
+    if (type === 'uint8') {
+      const stored = { codes: builder.constant(codesTensor(type, codes, shape)), zero: '' }
+      return { ...stored, ...(zero !== 0 && { zero: builder.constant(codesTensor(type, [zero], [])) }), offsets }
+    }
+    return {
+      codes: builder.constant(
+        codesTensor(
+          type,
+          Array.from(codes, (code) => code - zero),
+          shape
+        )
+      ),
+      zero: '',
+      offsets
+    }
   }
 
   #codesOfWeight(placed: PlacedQuantizer): NonNullable<ReturnType<typeof codesOfWeight>> {
@@ -280,6 +351,22 @@ function isPlainProduct(node: Node): boolean {
   if (node.op === 'MatMul') return true
   if (node.op !== 'Gemm' || intAttribute(node, 'transA', 0) !== 0) return false
   return ['alpha', 'beta'].every((name) => (node.attributes[name]?.value ?? 1) === 1)
+}
+
+/** Whether a convolution reaches beyond its input. */
+function isPadded(node: Node): boolean {
+  return (intsAttribute(node, 'pads', null) ?? []).some((pad) => pad !== 0)
+}
+
+/** The shape of numbers of the channels of pictures. */
+const overChannels = (channels: number, kernel: readonly number[]): readonly number[] => [
+  1,
+  channels,
+  ...kernel.map(() => 1)
+]
+
+function onesTensor(type: 'int8' | 'uint8', shape: readonly number[]): Tensor {
+  return codesTensor(type, new Uint8Array(elementCount(shape)).fill(1), shape)
 }
 
 /** A scalar where all are one. */

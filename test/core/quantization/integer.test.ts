@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { GraphBuilder, type Value } from '../../../src/core/graph/builder'
-import { float, int, type Graph } from '../../../src/core/graph/graph'
+import { float, int, ints, type Attributes, type Graph } from '../../../src/core/graph/graph'
 import { inferShapes } from '../../../src/core/graph/infer'
 import { Random } from '../../../src/core/imaging/random'
 import { integerNetwork } from '../../../src/core/quantization/integer'
@@ -41,19 +41,26 @@ function placedIn(graph: Graph, bits: number, isPerChannel: boolean, zeroed: boo
   const sites = findQuantizerSites(graph, rule)
   return (isPerChannel ? perChannel(graph, sites) : sites).map((site, i) => {
     const bounds = (at: number): { lower: number; upper: number } => {
-      return { lower: zeroed ? 0 : -0.7 - 0.03 * at, upper: 0.6 + 0.05 * at }
+      // Numbers without small common factors, so that no sum lies in the middle of two codes.
+      return { lower: zeroed ? 0 : -0.7071 - 0.0314159 * at, upper: 0.6137 + 0.0517 * at }
     }
     const channels = Array.from({ length: site.channels?.count ?? 0 }, (_, at) => bounds(at + i))
     return { site, quantizer: { ...bounds(i), bits, ...(site.channels && { channels }) } }
   })
 }
 
-async function outputOf(graph: Graph, types: Graph): Promise<Float32Array> {
-  const session = await onnxruntimeCpu.loadFile(writeOnnx(graph, { types: inferShapes(types) }), { threads: 1 })
+async function outputOf(graph: Graph, types: Graph, optimize = true): Promise<Float32Array> {
+  const bytes = writeOnnx(graph, { types: inferShapes(types) })
+  const session = await onnxruntimeCpu.loadFile(bytes, { threads: 1, optimize })
   const y = (await session.run(new Map([['x', input]]))).get('y')
   await session.dispose()
   return y?.type === 'float32' ? y.data : new Float32Array()
 }
+
+/** In float32, node by node: onnxruntime rounds biases to multiples of steps where it fuses quantizers without offsets. */
+const simulated = (graph: Graph, placed: readonly PlacedQuantizer[]): Promise<Float32Array> =>
+  outputOf(packQuantizers(graph, placed, standardWriter(21)), graph, false)
+
 const input = noise([6, 8])
 
 const weight = (builder: GraphBuilder, shape: readonly number[]): Value => builder.constant(noise(shape), 'weight')
@@ -79,7 +86,7 @@ describe('products in integers', () => {
       expect(products.length).toBeGreaterThanOrEqual(3)
       expect(integer.nodes.filter(({ op }) => op === 'Gemm' || op === 'MatMul')).toEqual([])
       const found = await outputOf(integer, graph)
-      const expected = await outputOf(packQuantizers(graph, placed, standardWriter(21)), graph)
+      const expected = await simulated(graph, placed)
       expect(found).toHaveLength(72)
       // A code at the convolution may turn over where a sum lies within rounding of the middle of two.
       const equal = found.filter((value, i) => Math.abs(value - (expected[i] ?? NaN)) < 1e-4).length
@@ -102,10 +109,25 @@ describe('products in integers', () => {
     const integer = integerNetwork(graph, placed)
     // The product, and the sums of columns beside those of rows.
     expect(integer.nodes.filter(({ op }) => op === 'MatMulIntegerToFloat')).toHaveLength(1 + sums)
-    const [found, expected] = [
-      await outputOf(integer, graph),
-      await outputOf(packQuantizers(graph, placed, standardWriter(21)), graph)
-    ]
+    const [found, expected] = [await outputOf(integer, graph), await simulated(graph, placed)]
+    for (const [i, value] of found.entries()) expect(value).toBeCloseTo(expected[i] ?? NaN, 5)
+  })
+
+  it('have codes at the upper end of bytes where nothing is below the least code', async () => {
+    const builder = new GraphBuilder()
+    const x = builder.input('x', [6, 8])
+    const map = builder.softmax(builder.matmul(x, builder.transpose(x, [1, 0])), 'map')
+    const graph = builder.build([builder.matmul(map, x, 'y')])
+    const placed = findQuantizerSites(graph, rule).map((site) => {
+      return {
+        site,
+        quantizer: { ...(site.value === 'map' ? { lower: 0.01, upper: 0.4 } : { lower: -0.7, upper: 0.6 }), bits: 4 }
+      }
+    })
+    const integer = integerNetwork(graph, placed)
+    expect(integer.nodes.filter(({ op }) => op === 'Clip')).toHaveLength(3)
+    const found = await outputOf(integer, graph)
+    const expected = await simulated(graph, placed)
     for (const [i, value] of found.entries()) expect(value).toBeCloseTo(expected[i] ?? NaN, 5)
   })
 
@@ -132,6 +154,16 @@ describe('products in integers', () => {
     expect(await outputOf(integer, graph)).toEqual(expected)
   })
 
+  it('but for transposed convolutions, which are computed in float32', async () => {
+    const builder = new GraphBuilder()
+    const image = builder.reshape(builder.input('x', [6, 8]), [1, 2, 4, 6])
+    const kernel = builder.constant(noise([2, 3, 3, 3]), 'kernel')
+    const graph = builder.build([builder.apply('ConvTranspose', [image, kernel], {}, 'y')])
+    const placed = placedIn(graph, 4, false, false)
+    const expected = await outputOf(packQuantizers(graph, placed, standardWriter(21)), graph)
+    expect(await outputOf(integerNetwork(graph, placed), graph)).toEqual(expected)
+  })
+
   it('take a bias that is one number', async () => {
     const builder = new GraphBuilder()
     const x = builder.input('x', [6, 8])
@@ -139,10 +171,7 @@ describe('products in integers', () => {
     const product = builder.apply('Gemm', [x, weight(builder, [8, 10]), bias])
     const graph = builder.build([builder.apply('Identity', [product], {}, 'y')])
     const placed = placedIn(graph, 4, false, false)
-    const [found, expected] = [
-      await outputOf(integerNetwork(graph, placed), graph),
-      await outputOf(packQuantizers(graph, placed, standardWriter(21)), graph)
-    ]
+    const [found, expected] = [await outputOf(integerNetwork(graph, placed), graph), await simulated(graph, placed)]
     for (const [i, value] of found.entries()) expect(value).toBeCloseTo(expected[i] ?? NaN, 4)
   })
 
@@ -158,5 +187,48 @@ describe('products in integers', () => {
     expect(ops.filter((op) => op === 'QuantizeLinear')).toHaveLength(1)
     // One for each weight, and one sum of the rows of x for both.
     expect(ops.filter((op) => op === 'MatMulIntegerToFloat')).toHaveLength(3)
+  })
+})
+
+describe('convolutions in integers', () => {
+  const kernels = (
+    kernel: TensorOf<'float32'>,
+    attributes: Attributes,
+    bias: readonly number[] | null = null
+  ): Graph => {
+    const builder = new GraphBuilder()
+    const image = builder.reshape(builder.input('x', [6, 8]), [1, 4, 3, 4])
+    const inputs = [image, builder.constant(kernel, 'kernel')]
+    if (bias !== null) inputs.push(builder.constant(floatTensor(bias, [bias.length]), 'bias'))
+    return builder.build([builder.apply('Conv', inputs, attributes, 'y')])
+  }
+  const padded = { pads: ints([1, 1, 1, 1]) }
+
+  it.each<[string, Graph, number]>([
+    ['within the picture', kernels(noise([5, 4, 3, 3]), {}), 5],
+    ['over its border', kernels(noise([5, 4, 3, 3]), padded, [0.1, 0.2, -0.3, 0.4, -0.5]), 5],
+    ['in steps of 2', kernels(noise([2, 4, 3, 3]), { ...padded, strides: ints([2, 2]) }), 2],
+    ['with holes', kernels(noise([2, 4, 2, 2]), { ...padded, dilations: ints([2, 2]) }, [1, 2]), 2],
+    ['of groups', kernels(noise([6, 2, 3, 3]), { ...padded, group: int(2) }), 6],
+    ['of each channel alone', kernels(noise([4, 1, 3, 3]), { ...padded, group: int(4) }, [1, 2, 3, 4]), 4],
+    ['of single pixels', kernels(noise([3, 4, 1, 1]), {}, [1, 2, 3]), 3]
+  ])('%s are what they are in float32', async (_, graph, outputs) => {
+    for (const bits of [2, 4, 8]) {
+      for (const [isPerChannel, isZeroed] of [
+        [false, false],
+        [true, false],
+        [true, true]
+      ] as const) {
+        const placed = placedIn(graph, bits, isPerChannel, isZeroed)
+        expect(placed.map(({ site }) => site.kind).toSorted()).toEqual(['activation', 'weight'])
+        const integer = integerNetwork(graph, placed)
+        expect(integer.nodes.filter(({ op }) => op === 'ConvInteger').length).toBeGreaterThan(0)
+        const found = await outputOf(integer, graph)
+        const expected = await simulated(graph, placed)
+        expect(found.length % outputs).toBe(0)
+        expect(found).toHaveLength(expected.length)
+        for (const [i, value] of found.entries()) expect(value).toBeCloseTo(expected[i] ?? NaN, 5)
+      }
+    }
   })
 })

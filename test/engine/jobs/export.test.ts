@@ -6,8 +6,8 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { settingsOf } from '../../../src/contract/presets'
 import type { ExportKind, ExportResult } from '../../../src/contract/results'
 import { detectModel } from '../../../src/core/models/detect'
-import { unpackCodes } from '../../../src/core/quantization/codes'
-import { valuesOf } from '../../../src/core/quantization/packing'
+import { codesOf, unpackCodes } from '../../../src/core/quantization/codes'
+import { packQuantizers, standardWriter, valuesOf } from '../../../src/core/quantization/packing'
 import { quantize as quantized } from '../../../src/core/quantization/quantizer'
 import { makeContext, type JobContext } from '../../../src/engine/job'
 import { readExports } from '../../../src/engine/exports-list'
@@ -15,11 +15,19 @@ import { fullPrecisionFile, writers } from '../../../src/engine/export/files'
 import { exportVariant, type ExportConfig } from '../../../src/engine/jobs/export'
 import { quantize } from '../../../src/engine/jobs/quantize'
 import { upscale } from '../../../src/engine/jobs/upscale'
-import { openSubject } from '../../../src/engine/jobs/variants'
+import { openSubject, type VariantFilter } from '../../../src/engine/jobs/variants'
 import { loadModel } from '../../../src/engine/model-file'
 import { plannedSites } from '../../../src/engine/plan'
 import { openRun } from '../../../src/engine/run-folder'
 import { readImage } from '../../../src/formats/image-files'
+import { inferShapes } from '../../../src/core/graph/infer'
+import type { Graph } from '../../../src/core/graph/graph'
+import { crop } from '../../../src/core/imaging/image'
+import { integerNetwork } from '../../../src/core/quantization/integer'
+import type { NamedTensors } from '../../../src/core/runtime'
+import { floatTensor } from '../../../src/core/tensor'
+import { evaluate } from '../../../src/engine/jobs/evaluate'
+import { describeWithSharedData, sharedData } from '../../shared-data'
 import { readOnnx } from '../../../src/formats/onnx'
 import { readSafetensors } from '../../../src/formats/safetensors'
 import { bundledModel, json, runCli, temporaryFolder } from '../../cli/run-cli'
@@ -176,6 +184,78 @@ describe('a network in integers', () => {
     // 48 layers and 16 products, and sums of codes beside them.
     expect(count('MatMulIntegerToFloat')).toBeGreaterThanOrEqual(64)
     expect(count('Gemm') + count('MatMul')).toBe(0)
+  })
+
+  it.each(['dobi 8', 'dobi 4', '2dquant+ 3', 'dobi 2'])(
+    'of %s has in each block the codes of the simulation, where the block is given what the simulation has',
+    async (name) => {
+      const [method, bits] = name.split(' ') as ['dobi' | '2dquant+', string]
+      const subject = await openSubject(run, {}, { method, bits: both(Number(bits) as 2 | 3 | 4 | 8) })
+      const { model, variants } = subject
+      const [variant] = variants
+      if (variant === undefined) throw new Error('no variant')
+      const { graph, placed } = subject.partsOf(variant)
+      const activations = placed.filter(({ site }) => site.kind === 'activation')
+      const sites = [...new Set(activations.map(({ site }) => site.value))]
+      const { blocks } = model.features
+      expect(blocks.length).toBeGreaterThanOrEqual(8)
+      const valuesOfGraph = async (made: Graph, feeds: NamedTensors): Promise<NamedTensors> => {
+        const outputs = [...sites, ...blocks.filter((block) => !made.inputs.some((input) => input.name === block))]
+        const session = await context.runtime.load({ ...made, outputs })
+        const values = await session.run(feeds, { outputs })
+        await session.dispose()
+        return values
+      }
+      const { image } = await readImage(join(pictures, 'HR', 'one.png'))
+      const x = floatTensor(
+        crop(image, 0, 0, 32, 32).data.map((v) => v / 255),
+        [1, 3, 32, 32]
+      )
+      const simulated = await valuesOfGraph(packQuantizers(graph, placed, standardWriter(21)), new Map([['lr', x]]))
+      // What makes the values of blocks is cut off, and these become inputs.
+      const integer = integerNetwork(graph, placed)
+      const types = inferShapes(graph)
+      const cut: Graph = {
+        ...integer,
+        inputs: [
+          ...integer.inputs,
+          ...blocks.map((block) => ({ name: block, ...(types.get(block) ?? { type: 'float32' as const, shape: [] }) }))
+        ],
+        nodes: integer.nodes.filter(({ outputs }) => !outputs.some((output) => blocks.includes(output)))
+      }
+      const given = new Map([['lr', x], ...blocks.map((block) => [block, simulated.get(block) ?? x] as const)])
+      const found = await valuesOfGraph(cut, given)
+      let [equal, count] = [0, 0]
+      for (const { site, quantizer } of activations) {
+        const [codes, expected] = [found, simulated].map((values) => {
+          const value = values.get(site.value)
+          if (value?.type !== 'float32') throw new Error(`no "${site.value}"`)
+          return codesOf(value, quantizer, null).codes
+        })
+        count += expected?.length ?? NaN
+        equal += expected?.filter((code, i) => code === codes?.[i]).length ?? NaN
+      }
+      expect(equal / count).toBeGreaterThanOrEqual(0.9999)
+    }
+  )
+})
+
+describeWithSharedData('Set5 by an exported file', () => {
+  it.each([
+    ['packed', 2],
+    ['compact', 3],
+    ['integer', 4],
+    ['integer', 8]
+  ] as const)('that is %s, of %d bits, has within 0.02 dB the PSNR of the simulation', async (kind, bits) => {
+    const filter = { method: 'dobi' as const, bits: both(bits) }
+    const { file } = await exported(kind, { filter })
+    const sets = [{ folder: sharedData('benchmarks', 'Set5'), kind: undefined }]
+    const psnrOf = async (subject: string, own: VariantFilter): Promise<number> => {
+      const shared = { overrides: {}, scale: undefined, sets, memoryCap: undefined }
+      const { results } = await evaluate({ subject, filter: own, ...shared }, context)
+      return results.at(-1)?.sets[0]?.mean.psnr ?? NaN
+    }
+    expect(Math.abs((await psnrOf(file, {})) - (await psnrOf(run, filter)))).toBeLessThanOrEqual(0.02)
   })
 })
 

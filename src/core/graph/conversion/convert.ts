@@ -14,7 +14,7 @@ import { cornerResize } from './resizing'
 import { flattenedSoftmax } from './softmax'
 
 /** The oldest and the newest operator set that is read. Before 7, operands were not broadcast as now. */
-const [oldest, newest] = [7, 24]
+const [oldest, newest] = [7, 25]
 
 /** How nodes of older operator sets become ours: by operator, the set that changed it, and what is done before that. */
 const changes: Readonly<Record<string, readonly [until: number, convert: Conversion]>> = {
@@ -80,7 +80,10 @@ export function convertByShape(graph: Graph, opset: number, types: ReadonlyMap<s
 }
 
 /** Domain of operators that onnxruntime adds to the standard ones. */
-const contributedDomain = 'com.microsoft'
+export const contributedDomain = 'com.microsoft'
+
+/** Of these, those that are read as they are. */
+export const contributedOperators: ReadonlySet<string> = new Set(['MatMulIntegerToFloat'])
 
 /** Of these, those that have since become standard operators of the same name and meaning. */
 const adopted: ReadonlySet<string> = new Set(['Gelu'])

@@ -1,6 +1,6 @@
 import { add, divideFloor, format, multiply, sameDimension, subtract, type Dimension } from '../dimension'
-import { intAttribute, intsAttribute, stringAttribute, type Node } from '../graph'
-import { broadcast, misfit, numeric, required, type Operator } from './operator'
+import { intAttribute, intsAttribute, stringAttribute, type Node, type ValueType } from '../graph'
+import { broadcast, misfit, numeric, required, type Operand, type Operator } from './operator'
 
 function sameInner(node: Node, a: Dimension | undefined, b: Dimension | undefined): void {
   if (a === undefined || b === undefined || !sameDimension(a, b)) {
@@ -8,17 +8,33 @@ function sameInner(node: Node, a: Dimension | undefined, b: Dimension | undefine
   }
 }
 
+/** Of matrices, whose axes before the last two are spread. */
+function inferProduct(node: Node, inputs: readonly (Operand | null)[]): ValueType {
+  const a = required(node, inputs, 0)
+  const b = required(node, inputs, 1)
+  if (a.shape.length < 2 || b.shape.length < 2) throw misfit(node, 'vectors are not supported')
+  sameInner(node, a.shape.at(-1), b.shape.at(-2))
+  const batch = broadcast(node, a.shape.slice(0, -2), b.shape.slice(0, -2))
+  return { type: a.type, shape: [...batch, a.shape.at(-2) ?? 0, b.shape.at(-1) ?? 0] }
+}
+
+/** Two-dimensional convolution, groups and dilations included. */
+function inferConvolution(node: Node, inputs: readonly (Operand | null)[]): ValueType {
+  const x = required(node, inputs, 0)
+  const weight = required(node, inputs, 1)
+  if (x.shape.length !== 4) throw misfit(node, 'only two-dimensional convolutions are supported')
+  const group = intAttribute(node, 'group', 1)
+  sameInner(node, x.shape[1], multiply(weight.shape[1] ?? 0, group))
+  const kernel = weight.shape.slice(2).map((size) => numeric(node, size))
+  const spatial = windowCounts(node, x.shape, kernel)
+  return { type: x.type, shape: [x.shape[0] ?? 0, weight.shape[0] ?? 0, ...spatial] }
+}
+
 export const linear: Readonly<Record<string, Operator>> = {
-  MatMul: {
-    infer(node, inputs) {
-      const a = required(node, inputs, 0)
-      const b = required(node, inputs, 1)
-      if (a.shape.length < 2 || b.shape.length < 2) throw misfit(node, 'vectors are not supported')
-      sameInner(node, a.shape.at(-1), b.shape.at(-2))
-      const batch = broadcast(node, a.shape.slice(0, -2), b.shape.slice(0, -2))
-      return [{ type: a.type, shape: [...batch, a.shape.at(-2) ?? 0, b.shape.at(-1) ?? 0] }]
-    }
-  },
+  MatMul: { infer: (node, inputs) => [inferProduct(node, inputs)] },
+
+  /** Of onnxruntime: integers, their scales, zero points and a bias. */
+  MatMulIntegerToFloat: { infer: (node, inputs) => [{ ...inferProduct(node, inputs), type: 'float32' }] },
 
   Gemm: {
     infer(node, inputs) {
@@ -31,19 +47,9 @@ export const linear: Readonly<Record<string, Operator>> = {
     }
   },
 
-  /** Two-dimensional convolution, groups and dilations included. */
-  Conv: {
-    infer(node, inputs) {
-      const x = required(node, inputs, 0)
-      const weight = required(node, inputs, 1)
-      if (x.shape.length !== 4) throw misfit(node, 'only two-dimensional convolutions are supported')
-      const group = intAttribute(node, 'group', 1)
-      sameInner(node, x.shape[1], multiply(weight.shape[1] ?? 0, group))
-      const kernel = weight.shape.slice(2).map((size) => numeric(node, size))
-      const spatial = windowCounts(node, x.shape, kernel)
-      return [{ type: x.type, shape: [x.shape[0] ?? 0, weight.shape[0] ?? 0, ...spatial] }]
-    }
-  },
+  Conv: { infer: (node, inputs) => [inferConvolution(node, inputs)] },
+
+  ConvInteger: { infer: (node, inputs) => [{ ...inferConvolution(node, inputs), type: 'int32' }] },
 
   /** The transpose of a convolution: weight [in, out of a group, k, k]. */
   ConvTranspose: {
