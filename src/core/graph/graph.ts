@@ -81,6 +81,14 @@ export function intAttribute(node: Node, name: string, fallback?: number): numbe
   return attribute.value
 }
 
+/** The number attribute `name` of a node, or the operator's default. */
+export function floatAttribute(node: Node, name: string, fallback: number): number {
+  const attribute = node.attributes[name]
+  if (attribute === undefined) return fallback
+  if (attribute.kind !== 'float') throw wrongKind(node, name, 'float')
+  return attribute.value
+}
+
 /** The list attribute `name` of a node, or the operator's default. */
 export function intsAttribute<T>(node: Node, name: string, fallback: T): readonly number[] | T {
   const attribute = node.attributes[name]

@@ -17,7 +17,7 @@ import { findPictures, readPair } from '../../../src/engine/picture-sets'
 import { superResolver } from '../../../src/engine/super-resolver'
 import { readCheckpoint } from '../../../src/formats/checkpoint'
 import { readImage } from '../../../src/formats/image-files'
-import { onnxruntimeCpu } from '../../../src/runtimes/onnxruntime'
+import { testedRuntime } from '../../runtime'
 import { goldenJson, goldenQuantizerName } from '../../golden'
 import { describeWithSharedData, sharedData } from '../../shared-data'
 
@@ -78,14 +78,14 @@ describeWithSharedData('calibration of the bundled model as the authors’ code 
         ])
       )
     )
-    statistics = await collectStatistics(fixed, sites, patches, onnxruntimeCpu)
+    statistics = await collectStatistics(fixed, sites, patches, testedRuntime)
     const set5 = await findPictures(sharedData('benchmarks', 'Set5'), 4, undefined, '')
     for (const entry of set5.entries) {
       const { lr, hr } = await readPair(entry, 4)
       if (hr !== null) pictures.push({ lr, hr })
     }
-    fp = await onnxruntimeCpu.load(model.graph)
-    quantized = await onnxruntimeCpu.load(lowerQuantizers(placeQuantizers(model.graph, sites)))
+    fp = await testedRuntime.load(model.graph)
+    quantized = await testedRuntime.load(lowerQuantizers(placeQuantizers(model.graph, sites)))
   })
   afterAll(async () => {
     await fp?.dispose()

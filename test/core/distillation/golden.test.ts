@@ -14,7 +14,7 @@ import { floatTensor } from '../../../src/core/tensor'
 import { superResolver } from '../../../src/engine/super-resolver'
 import { readCheckpoint } from '../../../src/formats/checkpoint'
 import { listImages, readImage } from '../../../src/formats/image-files'
-import { onnxruntimeCpu } from '../../../src/runtimes/onnxruntime'
+import { testedRuntime } from '../../runtime'
 import { bundledModel } from '../../cli/run-cli'
 import { goldenJson, goldenQuantizerName, relativeL2 } from '../../golden'
 import { describeWithSharedData, sharedData } from '../../shared-data'
@@ -61,8 +61,8 @@ describeWithSharedData('distillation of the bundled model as the authors’ code
 
   beforeAll(async () => {
     const graph = distillationGraph(fixed, sites, { loss: 'released', features })
-    training = await onnxruntimeCpu.load(graph, { optimize: false })
-    student = await onnxruntimeCpu.load(lowerQuantizers(placeQuantizers(model.graph, sites)))
+    training = await testedRuntime.load(graph, { optimize: false })
+    student = await testedRuntime.load(lowerQuantizers(placeQuantizers(model.graph, sites)))
     const [hr, lr] = await Promise.all(
       [['HR'], ['LR_bicubic', 'X4']].map((part) => listImages(sharedData('benchmarks', 'Set5', ...part)))
     )

@@ -11,7 +11,7 @@ import { findQuantizerSites } from '../../../src/core/quantization/placement'
 import { quantize } from '../../../src/core/quantization/quantizer'
 import { floatTensor } from '../../../src/core/tensor'
 import { quantizerFeeds } from '../../../src/engine/plan'
-import { onnxruntimeCpu } from '../../../src/runtimes/onnxruntime'
+import { testedRuntime } from '../../runtime'
 
 const [batch, inputs, width, outputs] = [3, 4, 5, 2]
 const numbers = (count: number, phase: number): Float32Array =>
@@ -82,7 +82,7 @@ describe('the objective', () => {
     const rule = { linear: true, convolution: true, product: true, firstAndLast: true }
     const sites = findQuantizerSites(network(), rule)
     const objective = { loss: loss as LossKind, features: ['feature'] }
-    const session = await onnxruntimeCpu.load(distillationGraph(network(), sites, objective), { optimize: false })
+    const session = await testedRuntime.load(distillationGraph(network(), sites, objective), { optimize: false })
     const feeds = new Map([
       ['lr', floatTensor(picture, [batch, 1, inputs])],
       [featureWeightInput, floatTensor([0.5], [])],
@@ -100,7 +100,7 @@ describe('the objective', () => {
     const rule = { linear: true, convolution: true, product: true, firstAndLast: true }
     const sites = findQuantizerSites(network(), rule)
     const graph = distillationGraph(network(), sites, { loss: 'corrected', features: ['feature'] }, ['first'])
-    const session = await onnxruntimeCpu.load(graph, { optimize: false })
+    const session = await testedRuntime.load(graph, { optimize: false })
     const run = async (weight: Float32Array): Promise<readonly [loss: number, gradient: readonly number[]]> => {
       const results = await session.run(
         new Map([

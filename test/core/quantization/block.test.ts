@@ -7,7 +7,7 @@ import { boundsInput, findQuantizerSites, levelsInput, placeQuantizers } from '.
 import { levelsOf } from '../../../src/core/quantization/quantizer'
 import { floatTensor } from '../../../src/core/tensor'
 import { readCheckpoint } from '../../../src/formats/checkpoint'
-import { onnxruntimeCpu } from '../../../src/runtimes/onnxruntime'
+import { testedRuntime } from '../../runtime'
 import { goldenQuantizerName, goldenTensors, relativeL2 } from '../../golden'
 
 const golden = goldenTensors('block.safetensors')
@@ -47,8 +47,8 @@ it.each(cases)('block $block at $bits bits gives what the authors’ code gives'
     expect(stored?.data).toHaveLength(2)
     return Array.from(stored?.data ?? [])
   })
-  const session = await onnxruntimeCpu.load(lowerQuantizers(placeQuantizers(part, sites)), { threads: 1 })
-  const fp = await onnxruntimeCpu.load(part, { threads: 1 })
+  const session = await testedRuntime.load(lowerQuantizers(placeQuantizers(part, sites)), { threads: 1 })
+  const fp = await testedRuntime.load(part, { threads: 1 })
   const x = at('input') ?? floatTensor([], [0])
   const feeds = new Map([
     [input, x],

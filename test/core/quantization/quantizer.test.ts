@@ -13,7 +13,7 @@ import {
 } from '../../../src/core/quantization/quantizer'
 import type { Session } from '../../../src/core/runtime'
 import { floatTensor } from '../../../src/core/tensor'
-import { onnxruntimeCpu } from '../../../src/runtimes/onnxruntime'
+import { testedRuntime } from '../../runtime'
 import { goldenJson } from '../../golden'
 
 interface GoldenCase {
@@ -42,7 +42,7 @@ function quantizerSession(): Promise<Session> {
   const x = builder.input('x', [400])
   const output = builder.apply('Identity', [x], {}, 'y')
   const site = { name: 'x', kind: 'activation', value: 'x', readers: [{ node: 'y', input: 0 }] } as const
-  session ??= onnxruntimeCpu.load(lowerQuantizers(placeQuantizers(builder.build([output]), [site])), { threads: 1 })
+  session ??= testedRuntime.load(lowerQuantizers(placeQuantizers(builder.build([output]), [site])), { threads: 1 })
   return session
 }
 

@@ -15,7 +15,7 @@ import {
 import { levelsOf } from '../../../../src/core/quantization/quantizer'
 import { floatTensor, type TensorOf } from '../../../../src/core/tensor'
 import { readCheckpoint } from '../../../../src/formats/checkpoint'
-import { onnxruntimeCpu } from '../../../../src/runtimes/onnxruntime'
+import { testedRuntime } from '../../../runtime'
 import { goldenQuantizerName, goldenTensors, relativeL2 } from '../../../golden'
 
 const golden = goldenTensors('block.safetensors')
@@ -59,7 +59,7 @@ async function gradients(
   input: string,
   feeds: Readonly<Record<string, TensorOf<'float32'>>>
 ): Promise<readonly [bounds: Float32Array, input: Float32Array]> {
-  const session = await onnxruntimeCpu.load(graph, { threads: 1 })
+  const session = await testedRuntime.load(graph, { threads: 1 })
   const results = await session.run(new Map(Object.entries(feeds)))
   await session.dispose()
   const of = (name: string): Float32Array => {

@@ -4,7 +4,7 @@ import { differentiate, gradientOf } from '../../../../src/core/graph/gradients/
 import { float, int, ints, string, type Attributes, type Graph } from '../../../../src/core/graph/graph'
 import { Random } from '../../../../src/core/imaging/random'
 import { elementCount, floatTensor, indexTensor, type Tensor } from '../../../../src/core/tensor'
-import { onnxruntimeCpu } from '../../../../src/runtimes/onnxruntime'
+import { testedRuntime } from '../../../runtime'
 
 /** A tensor in float64, row-major. */
 interface Array64 {
@@ -442,7 +442,7 @@ function lossOf(
 }
 
 async function computed(graph: Graph, inputs: readonly Array64[]): Promise<ReadonlyMap<string, Tensor>> {
-  const session = await onnxruntimeCpu.load(graph, { threads: 1 })
+  const session = await testedRuntime.load(graph, { threads: 1 })
   const feeds = inputs.map(({ shape, data }, i) => [`x${i}`, floatTensor(Float32Array.from(data), shape)] as const)
   const results = await session.run(new Map(feeds))
   await session.dispose()

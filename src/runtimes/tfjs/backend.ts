@@ -1,0 +1,83 @@
+import { createRequire } from 'node:module'
+import { dirname, join, sep } from 'node:path'
+import util from 'node:util'
+import type * as WasmBackend from '@tensorflow/tfjs-backend-wasm'
+import * as tf from '@tensorflow/tfjs-core'
+import { StudioError } from '../../core/errors'
+
+/** What tfjs can compute with, the fastest first. */
+export const tfjsDevices = ['node-gpu', 'node', 'wasm', 'cpu'] as const
+export type TfjsDevice = (typeof tfjsDevices)[number]
+
+const require = createRequire(import.meta.url)
+
+/** The package of each and the backend that it registers. */
+const packages: Readonly<Record<TfjsDevice, { readonly name: string; readonly backend: string }>> = {
+  'node-gpu': { name: '@tensorflow/tfjs-node-gpu', backend: 'tensorflow' },
+  node: { name: '@tensorflow/tfjs-node', backend: 'tensorflow' },
+  wasm: { name: '@tensorflow/tfjs-backend-wasm', backend: 'wasm' },
+  cpu: { name: '@tensorflow/tfjs-backend-cpu', backend: 'cpu' }
+}
+
+/** The device that is in use; tfjs has one in a process. */
+let inUse: { readonly device: TfjsDevice; readonly ready: Promise<void> } | null = null
+
+/** Loads a device. Throws a StudioError that says what is missing. */
+export async function useDevice(device: TfjsDevice): Promise<void> {
+  if (inUse?.device !== device) inUse = { device, ready: load(device) }
+  await inUse.ready
+}
+
+async function load(device: TfjsDevice): Promise<void> {
+  const { name, backend } = packages[device]
+  if (backend === 'tensorflow') restoreTypeChecks()
+  try {
+    require(name)
+  } catch (cause) {
+    throw new StudioError('missing', reasonOf(name, cause), { cause })
+  }
+  if (device === 'wasm') await prepareWasm(name)
+  if (!(await tf.setBackend(backend))) throw new StudioError('failed', `${name} did not start.`)
+  await tf.ready()
+}
+
+/** tfjs looks for its .wasm files beside itself, unless it is told where they lie; in an app package that is a path of its own. */
+async function prepareWasm(name: string): Promise<void> {
+  const { setWasmPaths } = (await import(name)) as typeof WasmBackend
+  setWasmPaths(join(dirname(require.resolve(name)), sep))
+}
+
+/** Version of tfjs itself, which all devices share. */
+export const tfjsVersion: string = tf.version_core
+
+function reasonOf(name: string, cause: unknown): string {
+  const { code, message } = cause as NodeJS.ErrnoException
+  const isAbsent = code === 'MODULE_NOT_FOUND' && message.includes(`'${name}'`)
+  if (isAbsent) return `${name} is not installed; \`npm install ${name}\` fetches it where its host can be reached.`
+  const [first = ''] = message.split('\n')
+  return `${name} is there but its native library is not: ${first}`
+}
+
+/**
+ * The functions of `util` that Node 23 removed and tfjs-node 4.22 calls (fixed in its repository, not published). Theirs are the
+ * meanings of Node 22.
+ */
+export function restoreTypeChecks(target: Record<string, unknown> = util): void {
+  const checks: Readonly<Record<string, (value: unknown) => boolean>> = {
+    isArray: Array.isArray,
+    isBoolean: (value) => typeof value === 'boolean',
+    isNull: (value) => value === null,
+    isNullOrUndefined: (value) => value === null || value === undefined,
+    isNumber: (value) => typeof value === 'number',
+    isString: (value) => typeof value === 'string',
+    isSymbol: (value) => typeof value === 'symbol',
+    isUndefined: (value) => value === undefined,
+    isRegExp: util.types.isRegExp,
+    isObject: (value) => value !== null && typeof value === 'object',
+    isDate: util.types.isDate,
+    isError: (value) => value instanceof Error,
+    isFunction: (value) => typeof value === 'function',
+    isPrimitive: (value) => value === null || (typeof value !== 'object' && typeof value !== 'function')
+  }
+  for (const [name, check] of Object.entries(checks)) target[name] ??= check
+}
