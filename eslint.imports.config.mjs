@@ -7,7 +7,7 @@ const allowed = {
   core: [],
   contract: [],
   formats: ['core'],
-  runtimes: ['core', 'formats'],
+  runtimes: ['core', 'formats', 'contract'],
   engine: ['core', 'formats', 'runtimes', 'contract'],
   cli: ['engine', 'contract'],
   main: ['contract'],

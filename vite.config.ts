@@ -30,7 +30,8 @@ export default defineConfig({
         bench: 'test/bench/main.ts',
         engine: 'src/engine/worker.ts',
         pictures: 'src/engine/pixels/worker.ts',
-        'session-thread': 'src/runtimes/session-thread.ts'
+        'session-thread': 'src/runtimes/session-thread.ts',
+        probe: 'src/runtimes/probe.ts'
       },
       // Chunks lie beside the entries, so that a file of ours is found from any of them.
       output: { entryFileNames: '[name].mjs', chunkFileNames: '[name]-[hash].mjs' }

@@ -1,9 +1,19 @@
 import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
+/** What graphs compute is tested once more on the second runtime (test/runtime.ts). */
+const onTfjs = [
+  'test/core/distillation/objective.test.ts',
+  'test/core/graph/gradients/*.test.ts',
+  'test/core/quantization/{block,quantizer}.test.ts'
+]
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
+    projects: [
+      { extends: true, test: { name: 'usual', include: ['test/**/*.test.ts'] } },
+      { extends: true, test: { name: 'tfjs', include: onTfjs, env: { TESTED_TFJS_DEVICE: 'wasm' } } }
+    ],
     globalSetup: 'test/build.ts',
     // One less is usual, which leaves half of two processors idle.
     maxWorkers: availableParallelism(),

@@ -14,7 +14,7 @@ const screens = ['src/main', 'src/preload', 'src/renderer']
 const programs = {
   sources: ['src', 'test/bench', 'vite.config.ts', ...packages],
   except: screens,
-  results: ['out/cli.mjs', 'out/engine.mjs', 'out/pictures.mjs', 'out/session-thread.mjs']
+  results: ['out/cli.mjs', 'out/engine.mjs', 'out/pictures.mjs', 'out/session-thread.mjs', 'out/probe.mjs']
 }
 const app = {
   sources: [

@@ -12,13 +12,16 @@ export function doctorCommand(): Command {
       const result = await doctor()
       if (json === true) printJson(result)
       else {
-        for (const { runtime, device, version, usable, reason } of result.candidates) {
+        for (const { runtime, device, version, usable, reason, seconds } of result.candidates) {
           const sign = usable ? colours.green('usable ') : colours.dim('refused')
-          console.log(`${sign}  ${runtime} ${version} on ${device}: ${reason}`)
+          const time = seconds === null ? '' : ` A forward pass takes ${(1000 * seconds).toFixed(1)} ms.`
+          console.log(`${sign}  ${runtime} ${version} on ${device}: ${reason}${time}`)
         }
         const { chosen } = result
         console.log(
-          chosen === null ? 'Nothing can run networks here.' : `Chosen: ${chosen.runtime} on ${chosen.device}.`
+          chosen === null
+            ? 'Nothing can run networks here.'
+            : `Chosen: ${chosen.runtime} on ${chosen.device}; --runtime and --device take another.`
         )
       }
       if (result.chosen === null) process.exitCode = 1

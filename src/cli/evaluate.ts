@@ -5,6 +5,7 @@ import { pictureKindSchema, type PictureKind } from '../contract/run'
 import { evaluate } from '../engine/jobs/evaluate'
 import {
   bytesOf,
+  deviceOption,
   imageRangeOption,
   jsonOption,
   memoryOption,
@@ -12,14 +13,16 @@ import {
   printJson,
   printWeightsNote,
   residualScaleOption,
+  runtimeOption,
   scaleOption,
   variantBitsOption,
-  type OverrideOptions
+  type OverrideOptions,
+  type RuntimeOptions
 } from './options'
 import { runJob } from './run-job'
 import { formatTable } from './table'
 
-interface Options extends OverrideOptions {
+interface Options extends OverrideOptions, RuntimeOptions {
   readonly set: string[]
   readonly setKind?: PictureKind
   readonly scale?: number
@@ -40,6 +43,8 @@ export function evaluateCommand(): Command {
     .addOption(scaleOption())
     .addOption(new Option('--method <name>', 'only this method of a run').choices(methodSchema.options))
     .addOption(variantBitsOption())
+    .addOption(runtimeOption())
+    .addOption(deviceOption())
     .addOption(memoryOption())
     .addOption(imageRangeOption())
     .addOption(residualScaleOption())
@@ -52,18 +57,20 @@ export function evaluateCommand(): Command {
   2dquant evaluate bicubic --set Set5 --scale 4`
     )
     .action(async (subject: string, options: Options) => {
-      const result = await runJob((context) =>
-        evaluate(
-          {
-            subject,
-            overrides: overridesOf(options),
-            filter: { method: options.method, bits: options.bits },
-            sets: options.set.map((folder) => ({ folder, kind: options.setKind })),
-            scale: options.scale,
-            memoryCap: bytesOf(options.maxMemory)
-          },
-          context
-        )
+      const result = await runJob(
+        (context) =>
+          evaluate(
+            {
+              subject,
+              overrides: overridesOf(options),
+              filter: { method: options.method, bits: options.bits },
+              sets: options.set.map((folder) => ({ folder, kind: options.setKind })),
+              scale: options.scale,
+              memoryCap: bytesOf(options.maxMemory)
+            },
+            context
+          ),
+        options
       )
       if (options.json === true) printJson(result)
       else {

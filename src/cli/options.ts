@@ -9,6 +9,7 @@ import {
   type Contestant
 } from '../contract/bounds'
 import type { QuantizeResult } from '../contract/results'
+import { runtimeNameSchema, type RuntimeChoice, type RuntimeName } from '../contract/runtimes'
 import { featureGroupsSchema, type DistillationSettings } from '../contract/run'
 import type { QuantizeConfig } from '../engine/jobs/quantize'
 import { formatTable } from './table'
@@ -99,6 +100,25 @@ export const memoryOption = (): Option =>
     '--max-memory <MiB>',
     'memory for a network’s values; larger pictures are cut into tiles (default: half of what is free)'
   ).argParser(parseWhole(64))
+
+/** What computes, of a command that runs networks. */
+export const runtimeOption = (): Option =>
+  new Option('--runtime <name>', 'what runs the network; `2dquant doctor` tells what there is')
+    .choices(runtimeNameSchema.options)
+    .default('onnxruntime')
+
+export const deviceOption = (): Option =>
+  new Option('--device <name>', 'what of the runtime computes (default: cpu; of tfjs the fastest there is)')
+
+/** The two options above as parsed. */
+export interface RuntimeOptions {
+  readonly runtime?: RuntimeName
+  readonly device?: string
+}
+
+export function runtimeChoiceOf({ runtime = 'onnxruntime', device }: RuntimeOptions): RuntimeChoice {
+  return { runtime, device: device ?? null }
+}
 
 /** What tensors do not tell about a network. */
 export const imageRangeOption = (): Option =>

@@ -25,6 +25,7 @@ import { quantize } from '../engine/jobs/quantize'
 import { newRunFolder } from '../engine/new-run-folder'
 import { presetNames, presets, settingsOf, type PresetName } from '../contract/presets'
 import {
+  deviceOption,
   imageRangeOption,
   jsonOption,
   overridesOf,
@@ -36,13 +37,15 @@ import {
   printJson,
   printRun,
   residualScaleOption,
+  runtimeOption,
   scaleOption,
-  type OverrideOptions
+  type OverrideOptions,
+  type RuntimeOptions
 } from './options'
 import { appRunsFolder } from './app-runs'
 import { runJob } from './run-job'
 
-export interface QuantizeOptions extends OverrideOptions {
+export interface QuantizeOptions extends OverrideOptions, RuntimeOptions {
   readonly calibration?: string
   readonly calibrationKind?: PictureKind
   readonly scale?: number
@@ -188,7 +191,8 @@ export function quantizeCommand(): Command {
     )
     .addOption(imageRangeOption())
     .addOption(residualScaleOption())
-    .addOption(new Option('--runtime <name>', 'what runs the network').choices(['onnxruntime']).default('onnxruntime'))
+    .addOption(runtimeOption())
+    .addOption(deviceOption())
     .option('--out <run>', 'run folder to make (default: a new one where the app keeps its runs)')
     .addOption(jsonOption())
     .addHelpText(
@@ -213,20 +217,22 @@ Ctrl+C pauses training; \`2dquant resume <run>\` goes on from there.`
       if (calibration === undefined) {
         throw new StudioError('usage', 'Give the folder of pictures to calibrate with by --calibration.')
       }
-      const result = await runJob(async (context) =>
-        quantize(
-          {
-            model,
-            overrides: overridesOf(options),
-            scale: options.scale,
-            calibration,
-            calibrationKind: options.calibrationKind,
-            settings: settingsFrom(options, plan),
-            out: options.out ?? newRunFolder(await appRunsFolder(), basename(model, extname(model))),
-            tellsTime: true
-          },
-          context
-        )
+      const result = await runJob(
+        async (context) =>
+          quantize(
+            {
+              model,
+              overrides: overridesOf(options),
+              scale: options.scale,
+              calibration,
+              calibrationKind: options.calibrationKind,
+              settings: settingsFrom(options, plan),
+              out: options.out ?? newRunFolder(await appRunsFolder(), basename(model, extname(model))),
+              tellsTime: true
+            },
+            context
+          ),
+        options
       )
       if (options.json === true) {
         printJson(result)

@@ -1,9 +1,11 @@
 import { makeContext, type JobContext } from '../engine/job'
+import { runtimeChoiceOf, type RuntimeOptions } from './options'
 import { progressPrinter } from './progress'
 
 /** Runs a job with progress on stderr; Ctrl+C stops it at its next step. */
-export function runJob<T>(job: (context: JobContext) => Promise<T>): Promise<T> {
-  return untilStopped(async (signal) => job(await makeContext(progressPrinter(), signal)))
+export function runJob<T>(job: (context: JobContext) => Promise<T>, options: RuntimeOptions = {}): Promise<T> {
+  const choice = runtimeChoiceOf(options)
+  return untilStopped(async (signal) => job(await makeContext(progressPrinter(), signal, undefined, choice)))
 }
 
 /** Does work that Ctrl+C stops. */

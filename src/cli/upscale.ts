@@ -3,18 +3,21 @@ import { methodSchema, type Bits, type Method } from '../contract/bounds'
 import { upscale } from '../engine/jobs/upscale'
 import {
   bytesOf,
+  deviceOption,
   imageRangeOption,
   jsonOption,
   memoryOption,
   overridesOf,
   printJson,
   residualScaleOption,
+  runtimeOption,
   variantBitsOption,
-  type OverrideOptions
+  type OverrideOptions,
+  type RuntimeOptions
 } from './options'
 import { runJob } from './run-job'
 
-interface Options extends OverrideOptions {
+interface Options extends OverrideOptions, RuntimeOptions {
   readonly out: string
   readonly method?: Method
   readonly bits?: Bits
@@ -30,6 +33,8 @@ export function upscaleCommand(): Command {
     .requiredOption('--out <dir>', 'folder for the results, NAME_x4.png')
     .addOption(new Option('--method <name>', 'which method of a run').choices(methodSchema.options))
     .addOption(variantBitsOption())
+    .addOption(runtimeOption())
+    .addOption(deviceOption())
     .addOption(memoryOption())
     .addOption(imageRangeOption())
     .addOption(residualScaleOption())
@@ -41,18 +46,20 @@ export function upscaleCommand(): Command {
   2dquant upscale runs/first photos --method dobi --bits 4 --out enlarged`
     )
     .action(async (subject: string, inputs: string[], options: Options) => {
-      const result = await runJob((context) =>
-        upscale(
-          {
-            subject,
-            overrides: overridesOf(options),
-            filter: { method: options.method, bits: options.bits },
-            inputs,
-            out: options.out,
-            memoryCap: bytesOf(options.maxMemory)
-          },
-          context
-        )
+      const result = await runJob(
+        (context) =>
+          upscale(
+            {
+              subject,
+              overrides: overridesOf(options),
+              filter: { method: options.method, bits: options.bits },
+              inputs,
+              out: options.out,
+              memoryCap: bytesOf(options.maxMemory)
+            },
+            context
+          ),
+        options
       )
       if (options.json === true) printJson(result)
       else {

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { failureSchema } from './jobs'
+import { runtimeChoiceSchema } from './runtimes'
 import { viewerCommandIds } from './viewer-commands'
 import { modelServerSchema } from './zoo'
 
@@ -15,7 +16,9 @@ export const settingsSchema = z.object({
   /** Mebibytes that the values of a network may take; null takes half of what is free. */
   memoryCap: z.int().min(64).nullable(),
   /** The server that published models are got from; null takes those who published them. */
-  modelServer: modelServerSchema.nullable()
+  modelServer: modelServerSchema.nullable(),
+  /** What computes networks; null takes the processor by onnxruntime. */
+  runtime: runtimeChoiceSchema.nullable()
 })
 export type Settings = Readonly<z.infer<typeof settingsSchema>>
 export const usualSettings: Settings = {
@@ -23,7 +26,8 @@ export const usualSettings: Settings = {
   language: 'system',
   runsFolder: null,
   memoryCap: null,
-  modelServer: null
+  modelServer: null,
+  runtime: null
 }
 
 /** A file or folder that was opened from outside the window: by double click, drag, argument or menu. */

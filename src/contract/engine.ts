@@ -4,7 +4,7 @@ import { quantizerRowSchema, type JobEvent } from './events'
 import { failureSchema, jobRequestSchema, jobSchema, quantizeRequestSchema, type Queue } from './jobs'
 import { jobViewSchema, withEvent, type JobView } from './job-view'
 import { outputsSchema } from './outputs'
-import { doctorResultSchema, inspectResultSchema } from './results'
+import { inspectResultSchema } from './results'
 import { estimateSchema, patchSheetSchema, setCheckSchema } from './preparation'
 import { modelOverridesSchema, pictureFolderSchema } from './run'
 import {
@@ -16,6 +16,7 @@ import {
   runSummarySchema,
   triedBoundsSchema
 } from './runs'
+import { doctorResultSchema, probeResultSchema, runtimeChoiceSchema, runtimeNameSchema } from './runtimes'
 import { modelServerSchema, type ZooEntry } from './zoo'
 
 const nothing = z.null()
@@ -162,7 +163,9 @@ const engineChoiceSchema = z.object({
   /** Bytes that the values of a network may take; null takes half of what is free. */
   memoryCap: z.number().nullable(),
   /** The server that published models are got from; null takes those who published them. */
-  modelServer: modelServerSchema.nullable()
+  modelServer: modelServerSchema.nullable(),
+  /** What computes networks; null leaves the choice to the engine. */
+  runtime: runtimeChoiceSchema.nullable()
 })
 export type EngineChoice = Readonly<z.infer<typeof engineChoiceSchema>>
 
@@ -196,6 +199,8 @@ export const engineNoticeSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('ended'), run: z.string(), state: z.enum(['done', 'failed']), message: z.string() }),
   /** Pictures of this run may be shown. */
   z.object({ kind: z.literal('known-run'), key: z.string(), folder: z.string() }),
+  /** A runtime is to be tried in a process of its own; the answer is an order of the same number. */
+  z.object({ kind: z.literal('probe'), id: z.int(), runtime: runtimeNameSchema, device: z.string() }),
   /** All that was running is on disk: the process may end. */
   z.object({ kind: z.literal('settled') })
 ])
@@ -206,6 +211,8 @@ export const engineOrderSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('connect') }),
   /** What the user chose anew. */
   z.object({ kind: z.literal('configure'), choice: engineChoiceSchema }),
+  /** What came of a probe; the code that its process ended with where it gave no result. */
+  z.object({ kind: z.literal('probed'), id: z.int(), result: probeResultSchema.nullable(), code: z.int().nullable() }),
   /** The program ends: pause or stop what runs, then say `settled`. */
   z.object({ kind: z.literal('settle'), how: z.enum(['pause', 'stop']) })
 ])

@@ -106,22 +106,6 @@ export const upscaleResultSchema = z.object({
 })
 export type UpscaleResult = Readonly<z.infer<typeof upscaleResultSchema>>
 
-const candidateSchema = z.object({
-  runtime: z.string(),
-  device: z.string(),
-  version: z.string(),
-  usable: z.boolean(),
-  /** Why it is usable or not, one sentence. */
-  reason: z.string()
-})
-
-/** What `doctor --json` prints. */
-export const doctorResultSchema = z.object({
-  candidates: z.array(candidateSchema),
-  chosen: z.object({ runtime: z.string(), device: z.string() }).nullable()
-})
-export type DoctorResult = Readonly<z.infer<typeof doctorResultSchema>>
-
 /** What a variant of a run can be written as. */
 export const exportKindSchema = z.enum(['packed', 'compact', 'integer', 'safetensors', 'bounds'])
 export type ExportKind = z.infer<typeof exportKindSchema>

@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import type { JobEvent, ProgressEvent } from '../contract/events'
+import type { RuntimeChoice } from '../contract/runtimes'
 import type { Runtime } from '../core/runtime'
 import { requireRuntime } from '../runtimes/select'
 
@@ -13,13 +14,14 @@ export interface JobContext {
   readonly giveWay: () => Promise<void>
 }
 
-/** A context on the best runtime of this machine. Throws a StudioError where none works. */
+/** A context on the runtime that was asked for. Throws a StudioError where it does not work. */
 export async function makeContext(
   emit: JobContext['emit'],
   signal: AbortSignal,
-  giveWay: JobContext['giveWay'] = () => setImmediate()
+  giveWay: JobContext['giveWay'] = () => setImmediate(),
+  choice: RuntimeChoice | null = null
 ): Promise<JobContext> {
-  return { runtime: await requireRuntime(), emit, signal, giveWay }
+  return { runtime: await requireRuntime(choice), emit, signal, giveWay }
 }
 
 /** The same context, whose events `listener` sees first. */

@@ -1,5 +1,6 @@
 import { constants, setPriority } from 'node:os'
 import { engineConfigSchema, engineOrderSchema, type EngineNotice } from '../contract/engine'
+import type { ProbeApart } from '../runtimes/select'
 import { processPort, type ClosablePort } from './service/port'
 import { failureOf, serve } from './service/server'
 import { openStudio, type Studio } from './service/studio'
@@ -21,9 +22,16 @@ const tell = (notice: EngineNotice): void => {
   parentPort.postMessage(notice)
 }
 
+/** Probes that the main process is asked for, by number. */
+const probes: ((answer: Awaited<ReturnType<ProbeApart>>) => void)[] = []
+const probe: ProbeApart = (runtime, device) =>
+  new Promise((resolve) => {
+    tell({ kind: 'probe', id: probes.push(resolve) - 1, runtime, device })
+  })
+
 async function open(): Promise<Studio> {
   try {
-    return await openStudio(engineConfigSchema.parse(JSON.parse(process.argv[2] ?? 'null')), tell)
+    return await openStudio(engineConfigSchema.parse(JSON.parse(process.argv[2] ?? 'null')), tell, probe)
   } catch (error) {
     tell({ kind: 'unable', failure: failureOf(error) })
     throw error
@@ -39,6 +47,9 @@ parentPort.on('message', ({ data, ports }) => {
       return
     case 'configure':
       studio.configure(order.choice)
+      return
+    case 'probed':
+      probes[order.id]?.(order)
       return
     case 'settle':
       void studio.settle(order.how).finally(() => {

@@ -10,6 +10,7 @@ import {
 } from '../contract/engine'
 import type { Failure } from '../contract/jobs'
 import { portMessage } from '../contract/names'
+import { probeResultSchema, type ProbeResult } from '../contract/runtimes'
 import { connect } from './channels'
 import { engineFailure } from './engine-failure'
 import { startService } from './service-process'
@@ -22,8 +23,9 @@ const failureWindow = 60_000
 const settleTime = 30_000
 
 export interface EngineOptions {
-  /** Its entry file. */
+  /** Its entry file, and that of the processes that try runtimes for it. */
   readonly file: string
+  readonly probeFile: string
   readonly config: EngineConfig
   readonly onState: (state: EngineState) => void
   readonly onNotice: (notice: EngineNotice) => void
@@ -114,7 +116,26 @@ export class EngineProcess {
     if (notice.kind === 'unable') this.#obstacle = notice.failure
     if (notice.kind === 'activity') this.#memory = notice.memoryBytes
     if (notice.kind === 'settled') this.#settled()
+    if (notice.kind === 'probe') this.#probe(notice)
     this.#options.onNotice(notice)
+  }
+
+  /** Only this process starts others; what a driver does to one of them, the engine only hears of. */
+  #probe({ id, runtime, device }: Extract<EngineNotice, { kind: 'probe' }>): void {
+    const engine = this.#process
+    const tried = startService(this.#options.probeFile, 'probe', [runtime, device])
+    const answer = (result: ProbeResult | null, code: number | null): void => {
+      if (this.#process === engine) this.#order({ kind: 'probed', id, result, code })
+    }
+    const ended = (code: number): void => {
+      answer(null, code)
+    }
+    tried.once('exit', ended)
+    tried.once('message', (message: unknown) => {
+      tried.off('exit', ended)
+      tried.kill()
+      answer(probeResultSchema.safeParse(message).data ?? null, null)
+    })
   }
 
   #ended(code: number): void {

@@ -46,12 +46,12 @@ if (app.requestSingleInstanceLock()) run().catch(giveUp)
 else app.quit()
 
 /** Settings that the engine must know of. */
-const concernEngine = ['runsFolder', 'memoryCap', 'modelServer'] as const
+const concernEngine = ['runsFolder', 'memoryCap', 'modelServer', 'runtime'] as const
 
 /** What the engine is told of them. */
-function engineChoice({ runsFolder, memoryCap, modelServer }: Settings): EngineChoice {
+function engineChoice({ runsFolder, memoryCap, modelServer, runtime }: Settings): EngineChoice {
   const bytes = memoryCap === null ? null : memoryCap * 2 ** 20
-  return { runs: runsFolder ?? places.runs, memoryCap: bytes, modelServer }
+  return { runs: runsFolder ?? places.runs, memoryCap: bytes, modelServer, runtime }
 }
 
 /** A program without a window would only keep others from starting. */
@@ -73,6 +73,7 @@ async function run(): Promise<void> {
 
   const engine = new EngineProcess({
     file: places.engine,
+    probeFile: places.probe,
     config: {
       models: places.models,
       samples: places.samples,

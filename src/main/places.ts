@@ -11,6 +11,7 @@ export const places = {
   preload: join(built, 'preload', 'index.cjs'),
   engine: join(built, 'engine.mjs'),
   pictures: join(built, 'pictures.mjs'),
+  probe: join(built, 'probe.mjs'),
   get resources(): string {
     return app.isPackaged ? process.resourcesPath : join(built, '..', 'resources')
   },

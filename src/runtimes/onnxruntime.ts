@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { env, InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node'
 import { StudioError } from '../core/errors'
+import { codesAsNumbers } from '../core/quantization/number-codes'
 import type { LoadOptions, NamedTensors, Runtime, Session } from '../core/runtime'
 import { elementCount, type Tensor } from '../core/tensor'
 import { writeOnnx } from '../formats/onnx'
@@ -12,11 +13,26 @@ export const onnxruntimeCpu: Runtime = {
   version: env.versions.node ?? 'unknown',
   device: 'cpu',
   load: (graph, options) => loadFile(writeOnnx(graph), options),
-  loadFile,
+  loadFile: (bytes, options) => loadFile(bytes, options),
   async loadCopies(graph, count, options = {}) {
     const threads = options.threads ?? Math.max(1, Math.floor(availableParallelism() / count))
     const threaded = count === 1 ? null : await loadInThreads(graph, count, { ...options, threads })
     return threaded ?? [await loadFile(writeOnnx(graph), options)]
+  }
+}
+
+/**
+ * onnxruntime on a GPU, by one of its providers (`webgpu`, `cuda`, `tensorrt`, `dml`, `coreml`). Operators that a provider has not
+ * run on the processor.
+ */
+export function onnxruntimeOn(provider: string): Runtime {
+  const load: Runtime['load'] = (graph, options) => loadFile(writeOnnx(codesAsNumbers(graph)), options, provider)
+  return {
+    ...onnxruntimeCpu,
+    device: provider,
+    load,
+    // One GPU computes one graph after the other.
+    loadCopies: async (graph, _, options) => [await load(graph, options)]
   }
 }
 
@@ -26,9 +42,12 @@ export const onnxruntimeCpu: Runtime = {
  * - no memory pattern: it doubles the peak memory of large graphs and saves no time;
  * - no spinning: idle threads otherwise keep a core busy that the engine needs.
  */
-export function sessionOptions({ threads, optimize = true }: LoadOptions): InferenceSession.SessionOptions {
+export function sessionOptions(
+  { threads, optimize = true }: LoadOptions,
+  provider = 'cpu'
+): InferenceSession.SessionOptions {
   return {
-    executionProviders: ['cpu'],
+    executionProviders: provider === 'cpu' ? ['cpu'] : [provider, 'cpu'],
     intraOpNumThreads: threads ?? availableParallelism(),
     interOpNumThreads: 1,
     enableMemPattern: false,
@@ -38,10 +57,10 @@ export function sessionOptions({ threads, optimize = true }: LoadOptions): Infer
   }
 }
 
-async function loadFile(bytes: Uint8Array, options: LoadOptions = {}): Promise<Session> {
+async function loadFile(bytes: Uint8Array, options: LoadOptions = {}, provider = 'cpu'): Promise<Session> {
   let session: InferenceSession
   try {
-    session = await InferenceSession.create(bytes, sessionOptions(options))
+    session = await InferenceSession.create(bytes, sessionOptions(options, provider))
   } catch (cause) {
     if (cause instanceof StudioError) throw cause
     throw new StudioError('refused', `onnxruntime cannot load this model: ${firstLine(cause)}`, { cause })

@@ -1,66 +1,118 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { listSupportedBackends } from 'onnxruntime-node'
+import {
+  probeResultSchema,
+  runtimeNameSchema,
+  type Candidate,
+  type ProbeResult,
+  type RuntimeChoice,
+  type RuntimeName
+} from '../contract/runtimes'
 import { StudioError } from '../core/errors'
-import { GraphBuilder } from '../core/graph/builder'
 import type { Runtime } from '../core/runtime'
-import { floatTensor } from '../core/tensor'
-import { onnxruntimeCpu } from './onnxruntime'
+import { onnxruntimeCpu, onnxruntimeOn } from './onnxruntime'
+import { probeRuntime } from './probe-network'
 
-/** A way to run networks on this machine, and whether it works. */
-export interface Candidate {
-  readonly runtime: string
-  readonly device: string
-  readonly version: string
-  readonly usable: boolean
-  /** Why it is usable or refused, one sentence. */
-  readonly reason: string
+/** Devices of tfjs, the fastest first. Those of `tfjs/backend.ts`, which is loaded only when it is used. */
+const tfjsDevices = ['node-gpu', 'node', 'wasm', 'cpu'] as const
+
+/** The processor's onnxruntime: it is in every installation, and no other way on a processor is as fast. */
+const usual = { runtime: 'onnxruntime', device: 'cpu' } as const
+
+/** All that could run networks here, whether it does or not. */
+export function listCandidates(): readonly { readonly runtime: RuntimeName; readonly device: string }[] {
+  return [
+    ...listSupportedBackends().map(({ name }) => ({ runtime: 'onnxruntime' as const, device: name })),
+    ...tfjsDevices.map((device) => ({ runtime: 'tfjs' as const, device }))
+  ]
 }
 
-export interface Selection {
-  readonly candidates: readonly Candidate[]
-  /** The runtime to use, or null where none works. */
-  readonly chosen: Runtime | null
-}
-
-/** Tries what there is on this machine by running a small network on it. Never throws. */
-export async function selectRuntime(): Promise<Selection> {
-  const cpu = await probe(onnxruntimeCpu)
-  const { version } = onnxruntimeCpu
-  const others = listSupportedBackends()
-    .filter(({ name }) => name !== 'cpu')
-    .map(({ name }) => ({
-      runtime: onnxruntimeCpu.name,
-      device: name,
-      version,
-      usable: false,
-      reason: `Networks run on the processor in this version; onnxruntime's ${name} provider is not used yet.`
-    }))
-  return { candidates: [cpu, ...others], chosen: cpu.usable ? onnxruntimeCpu : null }
-}
-
-/** The chosen runtime. Throws a StudioError that says why none works. */
-export async function requireRuntime(): Promise<Runtime> {
-  const { candidates, chosen } = await selectRuntime()
-  if (chosen !== null) return chosen
-  const reasons = candidates.map(({ runtime, device, reason }) => `${runtime} on ${device}: ${reason}`)
-  throw new StudioError('failed', `No runtime works on this machine. ${reasons.join(' ')}`)
-}
-
-/** Whether a runtime really computes: 1·2 + 3·4 = 14. */
-async function probe(runtime: Runtime): Promise<Candidate> {
-  const { name, device, version } = runtime
-  const describe = (usable: boolean, reason: string): Candidate => ({ runtime: name, device, version, usable, reason })
-  try {
-    const builder = new GraphBuilder()
-    const weight = builder.constant(floatTensor([2, 4], [1, 2]))
-    const output = builder.linear(builder.input('x', [1, 2]), weight, null, 'y')
-    const session = await runtime.load(builder.build([output]), { threads: 1 })
-    const result = await session.run(new Map([['x', floatTensor([1, 3], [1, 2])]]))
-    await session.dispose()
-    const value = result.get(output)?.data[0]
-    return value === 14
-      ? describe(true, 'A test network gave the right result.')
-      : describe(false, `A test network gave ${value} instead of 14.`)
-  } catch (cause) {
-    return describe(false, cause instanceof Error ? cause.message : String(cause))
+/** The runtime of a candidate. Throws a StudioError ('usage') where there is no such device. */
+export async function runtimeOf(runtime: RuntimeName, device: string): Promise<Runtime> {
+  const devices = listCandidates()
+    .filter((each) => each.runtime === runtime)
+    .map((each) => each.device)
+  if (!devices.includes(device)) {
+    throw new StudioError('usage', `${runtime} has no device "${device}" on this system; it has ${devices.join(', ')}.`)
   }
+  if (runtime === 'onnxruntime') return device === 'cpu' ? onnxruntimeCpu : onnxruntimeOn(device)
+  const { tfjsRuntime } = await import('./tfjs/runtime')
+  return tfjsRuntime(tfjsDevices.find((each) => each === device) ?? 'cpu')
+}
+
+/**
+ * What was asked for, or the processor's onnxruntime. Throws a StudioError that says why it does not work; nothing else is taken in
+ * its place.
+ */
+export async function requireRuntime(choice: RuntimeChoice | null = null): Promise<Runtime> {
+  const { runtime, device } = choice ?? usual
+  const devices = device !== null ? [device] : runtime === 'tfjs' ? tfjsDevices : [usual.device]
+  const reasons: string[] = []
+  for (const each of devices) {
+    const found = await runtimeOf(runtime, each)
+    const { usable, reason } = await probeRuntime(found)
+    if (usable) return found
+    reasons.push(`${runtime} on ${each}: ${reason}`)
+  }
+  throw new StudioError('failed', `What networks were to run on does not work here. ${reasons.join(' ')}`)
+}
+
+/** Tries a runtime in a process of its own: its result, or how the process ended without one. */
+export type ProbeApart = (
+  runtime: RuntimeName,
+  device: string
+) => Promise<{ readonly result: ProbeResult | null; readonly code: number | string | null }>
+
+/**
+ * Tries everything there is by running a small network, each in a process of its own, which a driver may end without harm. A first
+ * start on a GPU may compile for minutes; it is waited for.
+ */
+export async function probeAll(probe: ProbeApart): Promise<readonly Candidate[]> {
+  const candidates: Candidate[] = []
+  // One after the other: what runs beside another is slower.
+  for (const { runtime, device } of listCandidates()) {
+    const { result, code } = await probe(runtime, device)
+    const reason = `The test network ended the process that ran it (${code ?? 'unasked'}).`
+    const ended = { version: onnxruntimeCpu.version, usable: false, reason, seconds: null }
+    candidates.push({ runtime, device, ...(result ?? ended) })
+  }
+  return candidates
+}
+
+/** What `doctor` calls the choice where nobody made one. */
+export function usualCandidate(candidates: readonly Candidate[]): Candidate | null {
+  const found = candidates.find(({ runtime, device }) => runtime === usual.runtime && device === usual.device)
+  return found?.usable === true ? found : null
+}
+
+/** The built file of probe.ts; it lies beside this one. */
+const probeFile = fileURLToPath(new URL('./probe.mjs', import.meta.url))
+
+/** By Node.js; without a build, as when sources are run, in this process. */
+export const probeByNode: ProbeApart = async (runtime, device) => {
+  if (!existsSync(probeFile)) return { result: await probeRuntime(await runtimeOf(runtime, device)), code: null }
+  const child = spawn(process.execPath, [probeFile, runtime, device], { stdio: ['ignore', 'pipe', 'ignore'] })
+  let output = ''
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    output += text
+  })
+  const [code, signal] = (await once(child, 'close')) as [number | null, string | null]
+  return { result: resultIn(output), code: signal ?? code }
+}
+
+/** Native libraries may print before. */
+function resultIn(output: string): ProbeResult | null {
+  try {
+    return probeResultSchema.parse(JSON.parse(output.trimEnd().split('\n').at(-1) ?? ''))
+  } catch {
+    return null
+  }
+}
+
+/** A runtime's name as it was written; null where there is none of that name. */
+export function runtimeNamed(text: string | undefined): RuntimeName | null {
+  return runtimeNameSchema.safeParse(text).data ?? null
 }

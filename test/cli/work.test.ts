@@ -5,12 +5,12 @@ import sharp from 'sharp'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { boundsFileSchema } from '../../src/contract/bounds'
 import {
-  doctorResultSchema,
   evaluateResultSchema,
   inspectResultSchema,
   quantizeResultSchema,
   upscaleResultSchema
 } from '../../src/contract/results'
+import { doctorResultSchema } from '../../src/contract/runtimes'
 import { searchBounds } from '../../src/core/calibration/dobi'
 import { Distribution } from '../../src/core/calibration/histogram'
 import { readImage } from '../../src/formats/image-files'

@@ -1,11 +1,12 @@
-import type { DoctorResult } from '../../contract/results'
-import { selectRuntime } from '../../runtimes/select'
+import type { DoctorResult } from '../../contract/runtimes'
+import { probeAll, probeByNode, usualCandidate, type ProbeApart } from '../../runtimes/select'
 
-/** What networks can run on here, and why the rest cannot. */
-export async function doctor(): Promise<DoctorResult> {
-  const { candidates, chosen } = await selectRuntime()
+/** What networks can run on here, how fast, and why the rest cannot. */
+export async function doctor(probe: ProbeApart = probeByNode): Promise<DoctorResult> {
+  const candidates = await probeAll(probe)
+  const chosen = usualCandidate(candidates)
   return {
-    candidates: candidates.map((candidate) => ({ ...candidate })),
-    chosen: chosen === null ? null : { runtime: chosen.name, device: chosen.device }
+    candidates: [...candidates],
+    chosen: chosen === null ? null : { runtime: chosen.runtime, device: chosen.device }
   }
 }

@@ -19,6 +19,7 @@ import { enlargeBatch } from '../jobs/batch'
 import { demo } from '../jobs/demo'
 import { DistributionReader } from '../jobs/distribution'
 import { TileReader } from '../jobs/tile'
+import type { DoctorResult } from '../../contract/runtimes'
 import { doctor } from '../jobs/doctor'
 import { estimate } from '../jobs/estimate'
 import { exportVariant } from '../jobs/export'
@@ -29,7 +30,7 @@ import { upscaleIntoRun } from '../jobs/upscale-into-run'
 import { newRunFolder } from '../new-run-folder'
 import { checkSets, patchSheet } from '../jobs/preparation'
 import { readEvents, withDiskErrors } from '../run-folder'
-import { requireRuntime } from '../../runtimes/select'
+import { requireRuntime, type ProbeApart } from '../../runtimes/select'
 import type { TrainingControl } from '../training/control'
 import { expectUnheld } from '../training/live-run'
 import { answerCall, isCallOf, type CallHandlers } from './answer-call'
@@ -56,14 +57,23 @@ export interface Studio extends Service {
   settle(how: 'pause' | 'stop'): Promise<void>
 }
 
-/** @param tell hears what the main process should know */
-export async function openStudio(initial: EngineConfig, tell: (notice: EngineNotice) => void): Promise<Studio> {
+/**
+ * @param tell hears what the main process should know
+ * @param probe tries runtimes; by Node.js where it is absent, which a packaged app has not
+ */
+export async function openStudio(
+  initial: EngineConfig,
+  tell: (notice: EngineNotice) => void,
+  probe?: ProbeApart
+): Promise<Studio> {
   let config = initial
   await withDiskErrors(config.data, () => mkdir(config.data, { recursive: true }))
   const turns = new Turns()
+  /** What can run networks does not change while a process lives. */
+  let diagnosis: Promise<DoctorResult> | null = null
   const distributions = new DistributionReader()
   const tiles = new TileReader(
-    requireRuntime,
+    () => requireRuntime(config.runtime),
     () => config.memoryCap,
     () => jobAtWork(queue.feed.state) !== undefined
   )
@@ -92,7 +102,7 @@ export async function openStudio(initial: EngineConfig, tell: (notice: EngineNot
       }
       // Changes of bounds that were under way are part of what this job works with.
       await bounds.settled()
-      const context = await makeContext(telling, signal, turns.giveWay)
+      const context = await makeContext(telling, signal, turns.giveWay, config.runtime)
       await carryOut(job, config, context, control)
       tell({ kind: 'ended', run: job.run, state: 'done', message: '' })
     } catch (error) {
@@ -171,7 +181,7 @@ export async function openStudio(initial: EngineConfig, tell: (notice: EngineNot
     'data.sets': ({ scale, sets }, { signal }) => checkSets(scale, sets, signal),
     'data.estimate': async (request, { signal }) => {
       const context: JobContext = {
-        runtime: await requireRuntime(),
+        runtime: await requireRuntime(config.runtime),
         emit: () => undefined,
         signal,
         giveWay: turns.giveWay
@@ -182,7 +192,7 @@ export async function openStudio(initial: EngineConfig, tell: (notice: EngineNot
     'zoo.get': ({ id }, { signal }) => zoo.get(id, config.modelServer, signal),
     'zoo.take': ({ file }, { signal }) => zoo.take(file, signal),
     'model.inspect': ({ file, overrides = {} }) => inspect({ model: file, overrides, ...inspected }),
-    'engine.doctor': () => doctor()
+    'engine.doctor': () => (diagnosis ??= doctor(probe))
   }
 
   return {

@@ -1,7 +1,6 @@
 import { createRequire } from 'node:module'
 import { dirname, join, sep } from 'node:path'
 import util from 'node:util'
-import type * as WasmBackend from '@tensorflow/tfjs-backend-wasm'
 import * as tf from '@tensorflow/tfjs-core'
 import { StudioError } from '../../core/errors'
 
@@ -30,21 +29,27 @@ export async function useDevice(device: TfjsDevice): Promise<void> {
 
 async function load(device: TfjsDevice): Promise<void> {
   const { name, backend } = packages[device]
-  if (backend === 'tensorflow') restoreTypeChecks()
+  if (device === 'wasm') await loadWasm()
+  else if (device === 'cpu') await import('@tensorflow/tfjs-backend-cpu')
+  else loadNative(name)
+  if (!(await tf.setBackend(backend))) throw new StudioError('failed', `${name} did not start.`)
+  await tf.ready()
+}
+
+/** The packages with TensorFlow's own library are there only where a user has installed them. */
+function loadNative(name: string): void {
+  restoreTypeChecks()
   try {
     require(name)
   } catch (cause) {
     throw new StudioError('missing', reasonOf(name, cause), { cause })
   }
-  if (device === 'wasm') await prepareWasm(name)
-  if (!(await tf.setBackend(backend))) throw new StudioError('failed', `${name} did not start.`)
-  await tf.ready()
 }
 
-/** tfjs looks for its .wasm files beside itself, unless it is told where they lie; in an app package that is a path of its own. */
-async function prepareWasm(name: string): Promise<void> {
-  const { setWasmPaths } = (await import(name)) as typeof WasmBackend
-  setWasmPaths(join(dirname(require.resolve(name)), sep))
+/** tfjs looks for its .wasm files where the program was started, unless it is told that they lie beside its own. */
+async function loadWasm(): Promise<void> {
+  const { setWasmPaths } = await import('@tensorflow/tfjs-backend-wasm')
+  setWasmPaths(join(dirname(require.resolve('@tensorflow/tfjs-backend-wasm')), sep))
 }
 
 /** Version of tfjs itself, which all devices share. */
@@ -55,7 +60,7 @@ function reasonOf(name: string, cause: unknown): string {
   const isAbsent = code === 'MODULE_NOT_FOUND' && message.includes(`'${name}'`)
   if (isAbsent) return `${name} is not installed; \`npm install ${name}\` fetches it where its host can be reached.`
   const [first = ''] = message.split('\n')
-  return `${name} is there but its native library is not: ${first}`
+  return `${name} is there but its native library is not (docs/gpu.md): ${first.trim()}`
 }
 
 /**

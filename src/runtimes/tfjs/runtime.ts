@@ -81,14 +81,13 @@ class TfjsSession implements Session {
   ): Promise<NamedTensors> {
     if (this.#isDisposed) throw new Error('The session was disposed')
     const names = outputs ?? this.#graph.outputs
+    const given = this.#graph.inputs.map(({ name }) => [name, expectGiven(name, feeds)] as const)
     const plan = this.#planFor(feeds)
     const values = new Map<string, tf.Tensor>()
     try {
-      for (const { name } of plan.graph.inputs) {
-        const given = feeds.get(name)
-        if (given === undefined) throw new StudioError('failed', `The network's input "${name}" was not given.`)
+      for (const [name, tensor] of given) {
         // The caller may write into its array again.
-        values.set(name, toTfjs({ ...given, data: given.data.slice() } as Tensor))
+        values.set(name, toTfjs({ ...tensor, data: tensor.data.slice() } as Tensor))
       }
       for (const step of plan.steps) this.#apply(step, values, plan)
       return await read(names, values, plan, into)
@@ -138,6 +137,12 @@ class TfjsSession implements Session {
     this.#plans.set(key, plan)
     return plan
   }
+}
+
+function expectGiven(name: string, feeds: NamedTensors): Tensor {
+  const tensor = feeds.get(name)
+  if (tensor === undefined) throw new StudioError('failed', `The network's input "${name}" was not given.`)
+  return tensor
 }
 
 /** Operators of shapes alone. */

@@ -9,6 +9,7 @@ export function configIn(folder: string): EngineConfig {
     samples: null,
     memoryCap: null,
     modelServer: null,
+    runtime: null,
     runs: join(folder, 'runs'),
     zoo: join(folder, 'zoo'),
     data: join(folder, 'data')

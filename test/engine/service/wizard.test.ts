@@ -200,7 +200,7 @@ describe('what the user chooses anew', () => {
     expect(await call(studio, 'runs.list', null)).toHaveLength(1)
     const runs = join(config.data, 'elsewhere')
     const before = studio.feed('runs', '').state as number
-    studio.configure({ runs, memoryCap: 2 ** 30, modelServer: null })
+    studio.configure({ runs, memoryCap: 2 ** 30, modelServer: null, runtime: null })
     expect(studio.feed('runs', '').state).toBeGreaterThan(before)
     expect(await call(studio, 'runs.list', null)).toEqual([])
     const other = await carriedOut(studio, { ...request, endsWithBounds: true })
