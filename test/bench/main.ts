@@ -6,6 +6,7 @@ import { exportBenchmarks } from './export'
 import { isMet, type Figure } from './figure'
 import { importedModelBenchmarks, modelBenchmarks } from './models'
 import { bestQualityBenchmarks, qualityBenchmarks } from './quality'
+import { runtimeBenchmarks } from './runtimes'
 
 /** `npm run bench [-- GROUP…] [--json]`: prints every figure of the groups; exit code 1 when one falls short. */
 const groups: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
@@ -17,12 +18,13 @@ const groups: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   'models-fp': importedModelBenchmarks,
   models: modelBenchmarks,
   export: exportBenchmarks,
+  runtimes: runtimeBenchmarks,
   viewer: viewerBenchmarks,
   app: appBenchmarks
 }
 
 /** Groups that a run without names leaves out: they take too long, or need a display. */
-const long = new Set(['quality-best', 'models', 'viewer', 'app'])
+const long = new Set(['quality-best', 'models', 'runtimes', 'viewer', 'app'])
 
 const words = process.argv.slice(2)
 const json = words.includes('--json')

@@ -29,6 +29,8 @@ export async function useDevice(device: TfjsDevice): Promise<void> {
 
 async function load(device: TfjsDevice): Promise<void> {
   const { name, backend } = packages[device]
+  // No greetings among a program's output, and no checks of every number.
+  tf.enableProdMode()
   if (device === 'wasm') await loadWasm()
   else if (device === 'cpu') await import('@tensorflow/tfjs-backend-cpu')
   else loadNative(name)
@@ -59,8 +61,10 @@ function reasonOf(name: string, cause: unknown): string {
   const { code, message } = cause as NodeJS.ErrnoException
   const isAbsent = code === 'MODULE_NOT_FOUND' && message.includes(`'${name}'`)
   if (isAbsent) return `${name} is not installed; \`npm install ${name}\` fetches it where its host can be reached.`
+  if (message.includes('tfjs_binding.node'))
+    return `${name} is there without its native library; docs/gpu.md tells how to get it.`
   const [first = ''] = message.split('\n')
-  return `${name} is there but its native library is not (docs/gpu.md): ${first.trim()}`
+  return `${name} cannot be loaded: ${first.trim()}`
 }
 
 /**
