@@ -16,7 +16,7 @@ const unwanted = [
 
 /** Style and safety. Which layer may import which is in eslint.imports.config.mjs. */
 export default ts.config(
-  { ignores: ['out/', 'release/', 'node_modules/', 'runs/', 'demo/', 'test/golden/', '.scratch/'] },
+  { ignores: ['out/', 'release/', 'node_modules/', 'runs/', 'demo/', 'test/golden/', '.scratch/', '.tfjs-native/'] },
   js.configs.recommended,
   vue.configs['flat/recommended'],
   accessibility.configs['flat/recommended'],

@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
 /** What graphs compute is tested once more on the second runtime (test/runtime.ts). */
-const onTfjs = [
+export const onTfjs = [
   'test/core/distillation/objective.test.ts',
   'test/core/graph/gradients/*.test.ts',
   'test/core/quantization/{block,quantizer}.test.ts'

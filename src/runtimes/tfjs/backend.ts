@@ -10,6 +10,12 @@ export type TfjsDevice = (typeof tfjsDevices)[number]
 
 const require = createRequire(import.meta.url)
 
+/**
+ * A folder whose node_modules hold packages that are no part of this program, such as TensorFlow with its native library; null where
+ * there is none.
+ */
+const ownPackages = process.env['STUDIO_TFJS_PATH'] ?? null
+
 /** The package of each and the backend that it registers. */
 const packages: Readonly<Record<TfjsDevice, { readonly name: string; readonly backend: string }>> = {
   'node-gpu': { name: '@tensorflow/tfjs-node-gpu', backend: 'tensorflow' },
@@ -42,7 +48,7 @@ async function load(device: TfjsDevice): Promise<void> {
 function loadNative(name: string): void {
   restoreTypeChecks()
   try {
-    require(name)
+    require(ownPackages === null ? name : require.resolve(name, { paths: [ownPackages, import.meta.dirname] }))
   } catch (cause) {
     throw new StudioError('missing', reasonOf(name, cause), { cause })
   }
@@ -60,7 +66,7 @@ export const tfjsVersion: string = tf.version_core
 function reasonOf(name: string, cause: unknown): string {
   const { code, message } = cause as NodeJS.ErrnoException
   const isAbsent = code === 'MODULE_NOT_FOUND' && message.includes(`'${name}'`)
-  if (isAbsent) return `${name} is not installed; \`npm install ${name}\` fetches it where its host can be reached.`
+  if (isAbsent) return `${name} is not installed; docs/gpu.md tells how to get it.`
   if (message.includes('tfjs_binding.node'))
     return `${name} is there without its native library; docs/gpu.md tells how to get it.`
   const [first = ''] = message.split('\n')
