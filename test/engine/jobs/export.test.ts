@@ -22,6 +22,7 @@ import { openRun } from '../../../src/engine/run-folder'
 import { readImage } from '../../../src/formats/image-files'
 import { inferShapes } from '../../../src/core/graph/infer'
 import type { Graph } from '../../../src/core/graph/graph'
+import { psnr } from '../../../src/core/evaluation/psnr'
 import { crop } from '../../../src/core/imaging/image'
 import { integerNetwork } from '../../../src/core/quantization/integer'
 import type { NamedTensors } from '../../../src/core/runtime'
@@ -277,6 +278,42 @@ it('the documented program for Node.js makes of a file what this program makes o
   expect([status, stderr]).toEqual([0, ''])
   expect((await readImage(theirs)).image).toEqual((await readImage(images[0]?.output ?? '')).image)
 })
+
+it.each([
+  ['packed', 8],
+  ['packed', 2],
+  ['compact', 4],
+  ['integer', 6]
+] as const)(
+  'the documented program for browsers makes of a file that is %s, of %d bits, by onnxruntime-web what this program makes',
+  async (kind, bits) => {
+    const picture = join(folder, 'web.png')
+    await writeTestPicture(picture, 40, 32)
+    const filter = { method: 'dobi' as const, bits: both(bits) }
+    const { file } = await exported(kind, { filter })
+    const shared = { overrides: {}, scale: undefined, memoryCap: undefined }
+    const out = join(folder, `web ${kind} ${bits}`)
+    const { images } = await upscale({ subject: run, inputs: [picture], out, filter, ...shared }, context)
+    const theirs = join(folder, 'theirs web.png')
+    const program = `${documentedProgram('deploy.md', 'js', 'Browser')}
+      import { readFileSync } from 'node:fs'
+      import sharp from 'sharp'
+      globalThis.ImageData = class { constructor(data, width, height) { Object.assign(this, { data, width, height }) } }
+      const { data, info } = await sharp(${JSON.stringify(picture)}).ensureAlpha().raw().toBuffer({ resolveWithObject: true })
+      const session = await InferenceSession.create(new Uint8Array(readFileSync(${JSON.stringify(file)})))
+      const enlarged = await enlarge(session, { data, width: info.width, height: info.height })
+      const raw = { width: enlarged.width, height: enlarged.height, channels: 4 }
+      await sharp(enlarged.data, { raw }).removeAlpha().toFile(${JSON.stringify(theirs)})`
+    const { status, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
+      cwd: join(import.meta.dirname, '..', '..', '..'),
+      encoding: 'utf8'
+    })
+    expect([status, stderr]).toEqual([0, ''])
+    const [found, expected] = [(await readImage(theirs)).image, (await readImage(images[0]?.output ?? '')).image]
+    expect([found.width, found.height]).toEqual([160, 128])
+    expect(psnr(found, expected, 0)).toBeGreaterThan(40)
+  }
+)
 
 describe('codes and bounds in a safetensors file', () => {
   it.each(['dobi', 'dbdc'] as const)('of %s stand for the quantized weights, bit for bit', async (method) => {
