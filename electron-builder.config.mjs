@@ -48,6 +48,9 @@ export default {
     '!**/*.{md,markdown,ts,mts,cts}',
     '!node_modules/**/{test,tests,__tests__,docs,example,examples,benchmark,spec}/**',
     '!node_modules/zod/src/**',
+    // Of tfjs, the one file that Node.js loads, and WebAssembly.
+    '!node_modules/@tensorflow/*/!(dist|node_modules|package.json|LICENSE){,/**}',
+    '!node_modules/@tensorflow/*/dist/!(*.node.js|*.wasm){,/**}',
     ...otherSystems.map((name) => `!${onnxruntime}/${name}{,/**}`),
     ...otherProcessors.map((name) => `!${onnxruntime}/${platform}/${name}{,/**}`),
     // The same library a second time, under the name that nothing links to.

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { writeFile } from 'node:fs/promises'
+import { rename, rm, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { app, clipboard, dialog, nativeTheme, net, shell } from 'electron'
 import log from 'electron-log/main'
@@ -142,9 +142,13 @@ async function run(): Promise<void> {
       ? dialog.showSaveDialog(options)
       : dialog.showSaveDialog(current, options))
     if (filePath === '') return null
+    // What is there under its name is whole, whatever happens meanwhile.
+    const part = `${filePath}.part`
     try {
-      await writeFile(filePath, contents)
+      await writeFile(part, contents)
+      await rename(part, filePath)
     } catch (error) {
+      await rm(part, { force: true })
       throw new RequestError(`"${filePath}" could not be written: ${error instanceof Error ? error.message : ''}`)
     }
     return filePath

@@ -13,7 +13,9 @@ const bundled = join(root, 'resources', 'models', 'swinir-tiny-x4.safetensors')
 const pages: Readonly<Record<string, (page: Page) => Promise<void>>> = {
   settings: async (page) => {
     await page.getByRole('link', { name: 'Settings' }).click()
-    await expect(page.getByTestId('runtimes')).toContainText('in use')
+    const runtimes = page.getByTestId('runtimes')
+    await expect(runtimes).toContainText('in use', { timeout: 60_000 })
+    await expect(runtimes.getByRole('row', { name: /tfjs wasm/ }).getByRole('button', { name: 'Use' })).toBeVisible()
   },
   home: async (page) => {
     await page.getByRole('link', { name: 'Home' }).click()

@@ -39,5 +39,5 @@ test('an engine that does not stay up is given up, and started when asked', asyn
   await page.getByRole('button', { name: 'Start it again' }).click()
   await expect(page.getByText('The engine does not stay up')).toBeHidden()
   await page.getByRole('link', { name: 'Settings' }).click()
-  await expect(page.getByTestId('runtimes')).toContainText('The test network ran.')
+  await expect(page.getByTestId('runtimes')).toContainText('The test network ran.', { timeout: 60_000 })
 })

@@ -217,6 +217,23 @@ describe('what the user chooses anew', () => {
     await studio.settle('pause')
   })
 
+  it('is what networks run on, and nothing is taken in its place', async () => {
+    const config = configOf()
+    const native = { runtime: 'tfjs' as const, device: 'node-gpu' }
+    const studio = await openStudio({ ...config, runtime: native }, () => undefined)
+    const asked = { request: { ...request, settings: { ...settings, methods: ['dobi' as const] } } }
+    const { id } = await call(studio, 'queue.add', asked)
+    await vi.waitFor(() => {
+      const message = queueOf(studio).jobs.find((job) => job.id === id)?.failure?.message
+      expect(message).toMatch(/tfjs on node-gpu: .*without its native library/)
+    })
+    const { runs, memoryCap, modelServer } = config
+    studio.configure({ runs, memoryCap, modelServer, runtime: { runtime: 'tfjs', device: 'wasm' } })
+    const again = await call(studio, 'queue.add', asked)
+    await until(studio, again.id, 'done')
+    await studio.settle('pause')
+  })
+
   it('caps the memory of what is measured, which changes no picture much', async () => {
     const studio = await openStudio({ ...configOf(), memoryCap: 1 }, () => undefined)
     const large = { folder: join(folder, 'large') }
