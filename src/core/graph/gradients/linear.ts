@@ -45,7 +45,7 @@ export const linear: Readonly<Record<string, GradientRule>> = {
         if (isLarger(step, a, b)) {
           // The smaller factor is transposed, and the product once more.
           const flipped = builder.matmul(transposed(step, step.upstream, step.output()), a)
-          return summed(transposed(step, flipped, b), 1)
+          return summed(transposed(step, flipped, step.output()), 1)
         }
         return summed(builder.matmul(transposed(step, a), step.upstream), 1)
       })
@@ -108,7 +108,9 @@ function inputGradient(step: BackwardStep, group: number): Value {
   const strides = intsAttribute(node, 'strides', [1, 1])
   const dilations = intsAttribute(node, 'dilations', [1, 1])
   const common = { kernel_shape: ints(sizes), group: int(group) }
-  if ([...strides, ...dilations].some((value) => value !== 1)) {
+  const back = pads.map((pad, i) => (sizes[i % 2] ?? 1) - 1 - pad)
+  // More padding than the kernel reaches would have to be cut off.
+  if ([...strides, ...dilations].some((value) => value !== 1) || back.some((pad) => pad < 0)) {
     // What the last step left over at the end.
     const left = [0, 1].map((i) => {
       const reach = (dilations[i] ?? 1) * ((sizes[i] ?? 1) - 1) + 1
@@ -122,7 +124,6 @@ function inputGradient(step: BackwardStep, group: number): Value {
   const [outputs, inputs] = [step.size(weight, 0) / group, step.size(weight, 1)]
   const byGroup = builder.reshape(turned, [group, outputs, inputs, ...sizes])
   const kernel = builder.reshape(builder.transpose(byGroup, [0, 2, 1, 3, 4]), [group * inputs, outputs, ...sizes])
-  const back = pads.map((pad, i) => (sizes[i % 2] ?? 1) - 1 - pad)
   return builder.apply('Conv', [step.upstream, kernel], { ...common, pads: ints(back) })
 }
 

@@ -419,6 +419,29 @@ const cases: readonly Case[] = [
     shapes: [[9]],
     range: [-5, 5],
     forward: map((x) => x * Math.min(Math.max(x / 6 + 0.5, 0), 1))
+  },
+  {
+    // The smaller factor has fewer axes.
+    op: 'MatMul',
+    shapes: [
+      [1, 2, 3, 4],
+      [1, 4, 2]
+    ],
+    forward: product(2, 3, 4, 2, true)
+  },
+  {
+    // Padded by more than the kernel reaches.
+    op: 'Conv',
+    shapes: [
+      [1, 2, 2, 3],
+      [1, 2, 1, 1]
+    ],
+    attributes: { pads: ints([1, 0, 0, 1]) },
+    forward: ([x, w]) =>
+      outputsOf([1, 1, 3, 4], (_, __, i, j) => {
+        const sample = (c: number): number => (i < 1 || j > 2 ? 0 : (x?.data[(c * 2 + i - 1) * 3 + j] ?? NaN))
+        return sample(0) * (w?.data[0] ?? NaN) + sample(1) * (w?.data[1] ?? NaN)
+      })
   }
 ]
 
