@@ -8,6 +8,7 @@ import {
   type EngineOrder
 } from '../../../src/contract/engine'
 import type { Port } from '../../../src/contract/protocol'
+import { probeByNode } from '../../../src/runtimes/select'
 import { threadPort } from '../../../src/engine/service/port'
 
 const host = join(import.meta.dirname, 'engine-host.mjs')
@@ -24,17 +25,25 @@ export interface BuiltEngine {
   kill(): Promise<void>
 }
 
-/** Starts the engine in a thread of its own; it can have any number of ports. */
+/** Starts the engine in a thread of its own; it can have any number of ports, and its runtimes are tried by Node.js. */
 export async function startInThread(config: EngineConfig): Promise<BuiltEngine> {
   const worker = new Worker(host, { argv: [JSON.stringify(config)], execArgv: [] })
   const heard = listener()
-  worker.on('message', heard.hear)
+  const order = (data: EngineOrder): void => {
+    worker.postMessage({ data })
+  }
+  worker.on('message', (message: unknown) => {
+    heard.hear(message)
+    const notice = engineNoticeSchema.safeParse(message).data
+    if (notice?.kind !== 'probe') return
+    void probeByNode(notice.runtime, notice.device).then(({ result }) => {
+      order({ kind: 'probed', id: notice.id, result, code: null })
+    })
+  })
   await heard.told('ready')
   return {
     ...heard,
-    order: (data) => {
-      worker.postMessage({ data })
-    },
+    order,
     connect: () => {
       const { port1, port2 } = new MessageChannel()
       worker.postMessage({ data: { kind: 'connect' }, port: port1 }, [port1])
