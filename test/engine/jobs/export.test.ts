@@ -280,9 +280,7 @@ it('the documented program for Node.js makes of a file what this program makes o
 })
 
 it.each([
-  ['packed', 8],
   ['packed', 2],
-  ['compact', 4],
   ['integer', 6]
 ] as const)(
   'the documented program for browsers makes of a file that is %s, of %d bits, by onnxruntime-web what this program makes',
