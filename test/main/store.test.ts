@@ -4,7 +4,14 @@ import { describe, expect, it } from 'vitest'
 import { Store } from '../../src/main/store'
 import { temporaryFolder } from '../cli/run-cli'
 
-const usual = { theme: 'system', language: 'system', runsFolder: null, memoryCap: null, modelServer: null, runtime: null }
+const usual = {
+  theme: 'system',
+  language: 'system',
+  runsFolder: null,
+  memoryCap: null,
+  modelServer: null,
+  runtime: null
+}
 
 describe('what the app remembers', () => {
   it('is the usual at first, and what was chosen later', () => {
