@@ -1,6 +1,6 @@
 import type { Runtime } from '../src/core/runtime'
 import { onnxruntimeCpu } from '../src/runtimes/onnxruntime'
-import { tfjsDevices } from '../src/runtimes/tfjs/backend'
+import { tfjsDevices } from '../src/runtimes/tfjs/devices'
 import { tfjsRuntime } from '../src/runtimes/tfjs/runtime'
 
 const device = tfjsDevices.find((each) => each === process.env['TESTED_TFJS_DEVICE'])

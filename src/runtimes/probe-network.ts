@@ -107,11 +107,10 @@ function testNetwork(): { readonly graph: Graph; readonly feeds: ReadonlyMap<str
   const [q, k] = ['q', 'k'].map((name) =>
     builder.linear(normalized, weight([channels, channels], `${name}.weight`), null)
   )
-  const windows = (value = '', last: readonly number[]): Value =>
-    builder.reshape(value, [side, side, channels].slice(0, 1).concat(last))
-  const keys = builder.transpose(windows(k, [side, channels]), [0, 2, 1])
-  const attention = builder.softmax(builder.matmul(windows(q, [side, channels]), keys))
-  const mixed = builder.matmul(attention, windows(normalized, [side, channels]))
+  const windows = (value = ''): Value => builder.reshape(value, [side, side, channels])
+  const keys = builder.transpose(windows(k), [0, 2, 1])
+  const attention = builder.softmax(builder.matmul(windows(q), keys))
+  const mixed = builder.matmul(attention, windows(normalized))
   const y = builder.gelu(mixed, 'y')
   const graph = builder.build([y])
   const sites = findQuantizerSites(graph, { linear: true, convolution: true, product: true, firstAndLast: false })

@@ -15,9 +15,7 @@ import { StudioError } from '../core/errors'
 import type { Runtime } from '../core/runtime'
 import { onnxruntimeCpu, onnxruntimeOn } from './onnxruntime'
 import { probeRuntime } from './probe-network'
-
-/** Devices of tfjs, the fastest first. Those of `tfjs/backend.ts`, which is loaded only when it is used. */
-const tfjsDevices = ['node-gpu', 'node', 'wasm', 'cpu'] as const
+import { tfjsDevices } from './tfjs/devices'
 
 /** The processor's onnxruntime: it is in every installation, and no other way on a processor is as fast. */
 const usual = { runtime: 'onnxruntime', device: 'cpu' } as const
@@ -43,6 +41,9 @@ export async function runtimeOf(runtime: RuntimeName, device: string): Promise<R
   return tfjsRuntime(tfjsDevices.find((each) => each === device) ?? 'cpu')
 }
 
+/** Those that were tried and work, which is not tried again for every picture. */
+const proven = new Map<string, Runtime>()
+
 /**
  * What was asked for, or the processor's onnxruntime. Throws a StudioError that says why it does not work; nothing else is taken in
  * its place.
@@ -52,9 +53,14 @@ export async function requireRuntime(choice: RuntimeChoice | null = null): Promi
   const devices = device !== null ? [device] : runtime === 'tfjs' ? tfjsDevices : [usual.device]
   const reasons: string[] = []
   for (const each of devices) {
+    const known = proven.get(`${runtime} ${each}`)
+    if (known !== undefined) return known
     const found = await runtimeOf(runtime, each)
     const { usable, reason } = await probeRuntime(found)
-    if (usable) return found
+    if (usable) {
+      proven.set(`${runtime} ${each}`, found)
+      return found
+    }
     reasons.push(`${runtime} on ${each}: ${reason}`)
   }
   throw new StudioError('failed', `What networks were to run on does not work here. ${reasons.join(' ')}`)

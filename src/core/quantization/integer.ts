@@ -303,21 +303,10 @@ class IntegerLowering {
     const builder = this.#builder
     const { zero, offsets } = nearestToZero(lowers, steps, bits)
     const type = typeOnTheRight(bits)
-    if (type === 'uint8') {
-      const stored = { codes: builder.constant(codesTensor(type, codes, shape)), zero: '' }
-      return { ...stored, ...(zero !== 0 && { zero: builder.constant(codesTensor(type, [zero], [])) }), offsets }
-    }
-    return {
-      codes: builder.constant(
-        codesTensor(
-          type,
-          Array.from(codes, (code) => code - zero),
-          shape
-        )
-      ),
-      zero: '',
-      offsets
-    }
+    const isCounted = type === 'int8'
+    const stored = isCounted ? Array.from(codes, (code) => code - zero) : codes
+    const from = isCounted || zero === 0 ? '' : builder.constant(codesTensor(type, [zero], []))
+    return { codes: builder.constant(codesTensor(type, stored, shape)), zero: from, offsets }
   }
 
   #codesOfWeight(placed: PlacedQuantizer): NonNullable<ReturnType<typeof codesOfWeight>> {

@@ -3,10 +3,7 @@ import { dirname, join, sep } from 'node:path'
 import util from 'node:util'
 import * as tf from '@tensorflow/tfjs-core'
 import { StudioError } from '../../core/errors'
-
-/** What tfjs can compute with, the fastest first. */
-export const tfjsDevices = ['node-gpu', 'node', 'wasm', 'cpu'] as const
-export type TfjsDevice = (typeof tfjsDevices)[number]
+import type { TfjsDevice } from './devices'
 
 const require = createRequire(import.meta.url)
 

@@ -64,9 +64,8 @@ export const elementwise: Readonly<Record<string, Kernel>> = {
   /** Of the sign of the divisor, or with `fmod` of the dividend. */
   Mod: (at) => {
     const [a, b] = [input(at, 0), input(at, 1)]
-    if (intAttribute(at.node, 'fmod', 0) === 0)
-      return tf.sub(a, tf.mul(b, tf.cast(tf.floor(tf.div(float(a), float(b))), b.dtype)))
-    return tf.sub(a, tf.mul(b, tf.cast(truncate(tf.div(float(a), float(b))), b.dtype)))
+    const whole = intAttribute(at.node, 'fmod', 0) === 0 ? tf.floor : truncate
+    return tf.sub(a, tf.mul(b, tf.cast(whole(tf.div(float(a), float(b))), b.dtype)))
   },
   BitShift: shift,
   Pow: binary((a, b) => tf.pow(a, tf.cast(b, a.dtype))),
