@@ -54,11 +54,13 @@ export default defineConfig({
       icons(),
       listBundledPackages()
     ],
+    worker: { format: 'es' },
     build: {
       target: chrome,
       minify: true,
       outDir: 'out/renderer',
-      rolldownOptions: { input: resolve('src/renderer/index.html') }
+      // The app's page, and that of the window which runs exported files as browsers do.
+      rolldownOptions: { input: [resolve('src/renderer/index.html'), resolve('src/renderer/trial/index.html')] }
     }
   }
 })

@@ -12,8 +12,8 @@ const allowed = new Set([
   ...['BlueOak-1.0.0', 'Python-2.0', 'OFL-1.1', 'MPL-2.0', 'LGPL-3.0-or-later']
 ])
 
-/** Packages that builds take in without a module of their own: styles and icons. */
-const absorbed = ['tailwindcss', '@iconify-json/lucide']
+/** Packages that builds take in without a module of their own: styles, icons, and what a worker is built with. */
+const absorbed = ['tailwindcss', '@iconify-json/lucide', 'onnxruntime-common', 'onnxruntime-web']
 const builds = ['main', 'preload', 'renderer']
 
 /** Whether a licence expression (SPDX) can be met by allowed licences alone. */

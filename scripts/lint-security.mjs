@@ -145,9 +145,11 @@ const checklist = [
       return [
         ...(policy.includes("`default-src 'none'`") ? [] : ["the policy does not begin with default-src 'none'"]),
         ...(scripts === "'self'" ? [] : [`scripts come from ${scripts || 'anywhere'}`]),
-        ...(served.includes("'Content-Security-Policy': contentSecurityPolicy")
+        ...(served.includes('policy = contentSecurityPolicy') && served.includes("'Content-Security-Policy': policy")
           ? []
-          : ['files are served without the policy'])
+          : ['files are served without the policy']),
+        ...nowhere(p, /unsafe-eval/, 'lets pages evaluate code', ['src/main/served-file.ts']),
+        ...(/(?<!wasm-)unsafe-eval/.test(served) ? ['a policy lets pages evaluate code'] : [])
       ]
     }
   ],

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { failureSchema } from './jobs'
 import { runtimeChoiceSchema } from './runtimes'
+import { trialSchema } from './trial'
 import { viewerCommandIds } from './viewer-commands'
 import { modelServerSchema } from './zoo'
 
@@ -90,6 +91,8 @@ export const requests = {
   },
   /** Saves a picture of a run where the user says; null where they said nothing. */
   'run.savePicture': { args: z.object({ key: z.string(), file: z.string() }), result: z.string().nullable() },
+  /** Runs an exported file in a window of its own, as browsers do. */
+  'export.tryInBrowser': { args: trialSchema.omit({ language: true }), result: nothing },
   /** What was filled in of a new quantization and not begun, as the page keeps it; null where there is nothing. */
   'draft.load': { args: nothing, result: z.string().nullable() },
   'draft.save': {

@@ -8,6 +8,11 @@ export const picturePortMessage = 'pictures-port'
 export const pageScheme = 'studio'
 export const imageScheme = 'studio-image'
 
+/** Hosts of pages: of the app, and of the window that runs an exported file as browsers do, with files of runs below a path. */
+export const pageHost = 'app'
+export const browserHost = 'browser'
+export const filesInBrowser = '/run/'
+
 /** The model that comes with the program. */
 export const bundledModelFile = 'swinir-tiny-x4.safetensors'
 

@@ -107,6 +107,15 @@ export const upscaleResultSchema = z.object({
 export type UpscaleResult = Readonly<z.infer<typeof upscaleResultSchema>>
 
 /** What a variant of a run can be written as. */
+/** The pictures that a network in a file takes: of any size that is a multiple, from the least on; others are padded by mirroring. */
+export const networkInputSchema = z.object({
+  channels: z.literal([1, 3]),
+  multiple: z.int(),
+  least: z.int(),
+  padding: z.enum(['repeats-edge', 'skips-edge'])
+})
+export type NetworkInput = Readonly<z.infer<typeof networkInputSchema>>
+
 export const exportKindSchema = z.enum(['packed', 'compact', 'integer', 'safetensors', 'bounds'])
 export type ExportKind = z.infer<typeof exportKindSchema>
 
@@ -135,6 +144,8 @@ export const exportResultSchema = z.object({
     })
     .nullable(),
   /** Seconds of one forward pass, measured side by side on this machine. */
-  speed: z.object({ width: z.int(), height: z.int(), fp: z.number(), exported: z.number() }).nullable()
+  speed: z.object({ width: z.int(), height: z.int(), fp: z.number(), exported: z.number() }).nullable(),
+  /** What the file takes; null for what does not run, or takes one size alone. */
+  input: networkInputSchema.nullable().default(null)
 })
 export type ExportResult = Readonly<z.infer<typeof exportResultSchema>>

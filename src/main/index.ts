@@ -20,6 +20,7 @@ import { readWithin } from './served-file'
 import { Store } from './store'
 import { StudioWindow } from './studio-window'
 import { languageOf, textsOf } from './texts'
+import { openTrial } from './trial-window'
 import { findNewest, releaseAddress } from './update'
 import { Work } from './work'
 
@@ -256,6 +257,10 @@ async function run(): Promise<void> {
       const found = await readWithin(folderOf(key), file, ['.png'])
       if (found === null) throw new RequestError(`There is no picture "${file}" in this run any more.`)
       return save(basename(file), found)
+    },
+    'export.tryInBrowser': (trial) => {
+      openTrial({ ...trial, language: languageOf(store.settings) }, window.current)
+      return null
     },
     'file.save': ({ name, contents }) => save(basename(name), contents),
     'draft.load': () => store.draft,

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { app } from 'electron'
-import { pageScheme } from '../contract/names'
+import { pageHost, pageScheme } from '../contract/names'
 
 /** Folder of the built program: out/. */
 const built = join(import.meta.dirname, '..')
@@ -31,4 +31,5 @@ export const places = {
 }
 
 /** Where pages come from: the server of a build that is worked on, else our own files. */
-export const pageOrigin = (app.isPackaged ? undefined : process.env['ELECTRON_RENDERER_URL']) ?? `${pageScheme}://app`
+export const pageOrigin =
+  (app.isPackaged ? undefined : process.env['ELECTRON_RENDERER_URL']) ?? `${pageScheme}://${pageHost}`

@@ -1,6 +1,6 @@
 import { readFile, realpath } from 'node:fs/promises'
 import { extname, join, sep } from 'node:path'
-import { imageScheme, pageScheme } from '../contract/names'
+import { imageScheme, pageHost, pageScheme } from '../contract/names'
 
 /**
  * What pages may load: themselves, and pictures of runs. Scripts come from our files alone; styles may stand in attributes,
@@ -18,11 +18,18 @@ export const contentSecurityPolicy = [
   `frame-ancestors 'none'`
 ].join('; ')
 
+/** The same for the one window that shows what browsers make of an exported file: onnxruntime-web is WebAssembly. */
+export const webAssemblyPolicy = contentSecurityPolicy.replace(
+  `script-src 'self'`,
+  `script-src 'self' 'wasm-unsafe-eval'`
+)
+
 /** A file below a folder, of one of the kinds; anything else is not found, links that lead out of the folder included. */
 export async function serveFile(
   folder: string,
   pathname: string,
-  types: Readonly<Record<string, string>>
+  types: Readonly<Record<string, string>>,
+  policy = contentSecurityPolicy
 ): Promise<Response> {
   const type = types[extname(pathname).toLowerCase()]
   if (type === undefined) return notFound()
@@ -31,10 +38,10 @@ export async function serveFile(
     if (contents === null) return notFound()
     const headers = {
       'Content-Type': type,
-      'Content-Security-Policy': contentSecurityPolicy,
+      'Content-Security-Policy': policy,
       'X-Content-Type-Options': 'nosniff',
       // Pictures are drawn into canvases of our pages.
-      'Access-Control-Allow-Origin': `${pageScheme}://app`
+      'Access-Control-Allow-Origin': `${pageScheme}://${pageHost}`
     }
     return new Response(contents, { headers })
   } catch {

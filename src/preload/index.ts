@@ -52,6 +52,7 @@ const studio = {
   showReport: (key: string) => ask('run.showReport', { key }),
   trashRun: (key: string) => ask('run.trash', { key }),
   savePicture: (key: string, file: string) => ask('run.savePicture', { key, file }),
+  tryInBrowser: (trial: RequestArgs<'export.tryInBrowser'>) => ask('export.tryInBrowser', trial),
   saveFile: (name: string, contents: string | Uint8Array<ArrayBuffer>) => ask('file.save', { name, contents }),
   loadDraft: () => ask('draft.load', null),
   saveDraft: (draft: string | null) => ask('draft.save', { draft }),

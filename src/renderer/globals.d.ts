@@ -1,5 +1,10 @@
 declare module '*.css'
 
+declare module '*.wasm?url' {
+  const address: string
+  export default address
+}
+
 declare module '*.vue' {
   import type { DefineComponent } from 'vue'
   const component: DefineComponent

@@ -74,10 +74,16 @@ export async function exportVariant(config: ExportConfig, context: JobContext): 
   await withDiskErrors(file, () => mkdir(dirname(file), { recursive: true }))
   await replaceFile(file, made.bytes)
   const sizes = { bytes: made.bytes.length, fpBytes: fpBytes.length, parts: made.parts }
-  const result = { file, kind, method, bits, opset: made.opset, ...sizes, ...measured }
+  const input = made.opset === null ? null : inputOf(subject.model)
+  const result = { file, kind, method, bits, opset: made.opset, ...sizes, ...measured, input }
   // A file elsewhere is the user's own; the run may lie where nothing can be written.
   if (config.out === null) await addExport(run, result)
   return result
+}
+
+function inputOf({ channels, takes, multiple, fixedSize, padding }: Model): ExportResult['input'] {
+  if (fixedSize !== null) return null
+  return { channels, multiple: takes.step * multiple, least: takes.least, padding }
 }
 
 function onlyVariant({ variants }: Subject, run: string): Variant {

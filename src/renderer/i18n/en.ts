@@ -433,7 +433,24 @@ export const en = {
     psnr: 'PSNR',
     psnrText: '{own} dB; simulation {simulation} dB',
     speed: 'Forward pass',
-    speedText: '{own} s at {size}, full precision {fp} s: {times} times as fast'
+    speedText: '{own} s at {size}, full precision {fp} s: {times} times as fast',
+    tryInBrowser: 'Try as in a browser'
+  },
+  trial: {
+    title: 'In a browser',
+    lead: 'This window knows nothing of the program’s engine: it is a web page that runs {file} by onnxruntime-web, in WebAssembly on one thread, as any browser would.',
+    loading: 'Loading the network',
+    running: 'Enlarging {name} ({size})',
+    done: '{name}: {seconds} s for {size} by onnxruntime-web {version}.',
+    cropped: 'Only its upper left {size} was taken: one thread of WebAssembly takes long for more.',
+    equal: 'As the engine’s simulation made it, bit for bit.',
+    psnr: 'PSNR on Y: {here} dB here, {simulation} dB in the simulation.',
+    near: '{share} % of all samples are those of the engine’s simulation; between the two, PSNR on Y is {psnr} dB. WebAssembly adds in another order, and a network of few bits turns a last digit into another level here and there.',
+    choose: 'Choose a picture',
+    none: 'This run has no measured picture. Choose one, and the network enlarges it here.',
+    browser: 'Browser',
+    simulation: 'Simulation',
+    failed: 'It does not run here'
   },
   zoo: {
     open: 'Published models …',

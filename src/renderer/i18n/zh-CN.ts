@@ -410,7 +410,24 @@ export const chinese: typeof en = {
     psnr: 'PSNR',
     psnrText: '{own} dB；模拟 {simulation} dB',
     speed: '前向传播',
-    speedText: '{size} 时 {own} 秒，全精度 {fp} 秒：速度为其 {times} 倍'
+    speedText: '{size} 时 {own} 秒，全精度 {fp} 秒：速度为其 {times} 倍',
+    tryInBrowser: '像浏览器一样试运行'
+  },
+  trial: {
+    title: '在浏览器中',
+    lead: '此窗口与本程序的引擎无关：它是一个网页，像任何浏览器一样，用 onnxruntime-web（WebAssembly，单线程）运行 {file}。',
+    loading: '正在加载网络',
+    running: '正在放大 {name}（{size}）',
+    done: '{name}：{size} 用时 {seconds} 秒（onnxruntime-web {version}）。',
+    cropped: '只取了左上角 {size}：更大的图片用单线程 WebAssembly 需时太久。',
+    equal: '与引擎模拟的结果逐位相同。',
+    psnr: 'Y 通道 PSNR：此处 {here} dB，模拟 {simulation} dB。',
+    near: '{share} % 的样本与引擎模拟相同；两者之间 Y 通道 PSNR 为 {psnr} dB。WebAssembly 的加法顺序不同，低位数网络会因此在个别位置取到相邻的电平。',
+    choose: '选择图片',
+    none: '此运行没有测量过的图片。请选择一张，网络会在此放大它。',
+    browser: '浏览器',
+    simulation: '模拟',
+    failed: '无法在此运行'
   },
   zoo: {
     open: '已发布的模型 …',
