@@ -1,4 +1,5 @@
-import { availableParallelism } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 
 /** What graphs compute is tested once more on the second runtime (test/runtime.ts). */
@@ -17,6 +18,8 @@ export default defineConfig({
     globalSetup: 'test/build.ts',
     // One less is usual, which leaves half of two processors idle.
     maxWorkers: availableParallelism(),
+    // Nothing of what the user of this machine has measured or chosen.
+    env: { XDG_CONFIG_HOME: join(tmpdir(), '2dquant-tests'), APPDATA: join(tmpdir(), '2dquant-tests') },
     testTimeout: 120_000,
     hookTimeout: 120_000
   }

@@ -22,6 +22,11 @@ export function appModelsFolder(): string {
   return join(appDataFolder(process.platform, process.env), 'models')
 }
 
+/** The folder in which the app's engine keeps what is its own. */
+export function appEngineFolder(): string {
+  return join(appDataFolder(process.platform, process.env), 'engine')
+}
+
 /** Where Electron keeps what is of an app of this name and user. */
 function appDataFolder(platform: NodeJS.Platform, environment: NodeJS.ProcessEnv): string {
   const name = '2DQuant Studio'

@@ -103,9 +103,10 @@ export const memoryOption = (): Option =>
 
 /** What computes, of a command that runs networks. */
 export const runtimeOption = (): Option =>
-  new Option('--runtime <name>', 'what runs the network; `2dquant doctor` tells what there is')
-    .choices(runtimeNameSchema.options)
-    .default('onnxruntime')
+  new Option(
+    '--runtime <name>',
+    'what runs the network (default: the fastest that `2dquant doctor` has found here; onnxruntime before)'
+  ).choices(runtimeNameSchema.options)
 
 export const deviceOption = (): Option =>
   new Option('--device <name>', 'what of the runtime computes (default: cpu; of tfjs the fastest there is)')
@@ -116,8 +117,10 @@ export interface RuntimeOptions {
   readonly device?: string
 }
 
-export function runtimeChoiceOf({ runtime = 'onnxruntime', device }: RuntimeOptions): RuntimeChoice {
-  return { runtime, device: device ?? null }
+/** Null where neither was given. */
+export function runtimeChoiceOf({ runtime, device }: RuntimeOptions): RuntimeChoice | null {
+  if (runtime === undefined && device === undefined) return null
+  return { runtime: runtime ?? 'onnxruntime', device: device ?? null }
 }
 
 /** What tensors do not tell about a network. */

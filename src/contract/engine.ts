@@ -123,7 +123,8 @@ export const engineCalls = {
   },
   /** What a run would take. A job at work meanwhile makes it seem more. */
   'data.estimate': { args: quantizeRequestSchema, result: estimateSchema },
-  'engine.doctor': { args: nothing, result: doctorResultSchema }
+  /** What networks can run on: as it was measured, or measured anew where that is asked for or nothing is known. */
+  'engine.doctor': { args: z.object({ isAnew: z.boolean() }), result: doctorResultSchema }
 } as const satisfies Record<string, { readonly args: z.ZodType; readonly result: z.ZodType }>
 
 export type EngineCall = keyof typeof engineCalls

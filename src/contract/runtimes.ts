@@ -17,18 +17,26 @@ export const probeResultSchema = z.object({
   usable: z.boolean(),
   /** Why it is usable or not, one sentence. */
   reason: z.string(),
-  /** Of a forward pass of the test network; null where it does not run. */
-  seconds: z.number().nullable()
+  /** Pictures a second of the test network at batches of so many, as far as it was measured. */
+  speeds: z.array(z.object({ batch: z.int(), perSecond: z.number() }))
 })
 export type ProbeResult = Readonly<z.infer<typeof probeResultSchema>>
 
 /** A way to run networks on a machine, and whether it works. */
-export const candidateSchema = probeResultSchema.extend({ runtime: runtimeNameSchema, device: z.string() })
+export const candidateSchema = probeResultSchema.extend({
+  runtime: runtimeNameSchema,
+  device: z.string(),
+  /** What computes, as the system names it, and bytes of its memory; null where that is not known. */
+  hardware: z.object({ name: z.string(), memoryBytes: z.number().nullable() }).nullable()
+})
 export type Candidate = Readonly<z.infer<typeof candidateSchema>>
 
-/** What `doctor --json` prints. `chosen` is what is used where nothing else is asked for. */
+/** What `doctor --json` prints. `chosen` is what is used where nothing else is asked for, and `why` that is so. */
 export const doctorResultSchema = z.object({
   candidates: z.array(candidateSchema),
-  chosen: z.object({ runtime: runtimeNameSchema, device: z.string() }).nullable()
+  chosen: z.object({ runtime: runtimeNameSchema, device: z.string() }).nullable(),
+  why: z.string(),
+  /** When it was measured: an ISO date. */
+  measured: z.string()
 })
 export type DoctorResult = Readonly<z.infer<typeof doctorResultSchema>>

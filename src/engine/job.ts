@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises'
 import type { JobEvent, ProgressEvent } from '../contract/events'
 import type { RuntimeChoice } from '../contract/runtimes'
 import type { Runtime } from '../core/runtime'
-import { requireRuntime } from '../runtimes/select'
+import { runtimeFor } from './automatic-runtime'
 
 /** What every job is given: where it runs, whom it tells, and when it must stop. */
 export interface JobContext {
@@ -14,14 +14,23 @@ export interface JobContext {
   readonly giveWay: () => Promise<void>
 }
 
-/** A context on the runtime that was asked for. Throws a StudioError where it does not work. */
+/**
+ * A context on the runtime that was asked for. Throws a StudioError where it does not work.
+ *
+ * @param choice null takes what was measured fastest
+ * @param measurements the file that tells it; without it, the processor's onnxruntime is taken
+ */
 export async function makeContext(
   emit: JobContext['emit'],
   signal: AbortSignal,
   giveWay: JobContext['giveWay'] = () => setImmediate(),
-  choice: RuntimeChoice | null = null
+  choice: RuntimeChoice | null = null,
+  measurements: string | null = null
 ): Promise<JobContext> {
-  return { runtime: await requireRuntime(choice), emit, signal, giveWay }
+  const warn = (message: string): void => {
+    emit({ kind: 'log', level: 'warning', message })
+  }
+  return { runtime: await runtimeFor(choice, measurements, warn), emit, signal, giveWay }
 }
 
 /** The same context, whose events `listener` sees first. */

@@ -14,6 +14,10 @@ const [side, channels] = [48, 32]
 /** How often the test network is run, the first time not counted: that compiles and allocates. */
 const runs = 3
 
+/** Pictures that are computed at once to find out what a device does best, as long as a pass may be expected to be that short. */
+const batches = [1, 4, 16]
+const mostSeconds = 0.5
+
 /**
  * How far results may be from the processor's on average, relative to the largest: a code that rounding turns over moves a few of
  * them by more, what computes wrongly moves all.
@@ -33,43 +37,54 @@ const needs: Readonly<Partial<Record<string, string>>> = {
 /**
  * Whether a runtime really computes, and how fast: what super-resolution networks are made of – a convolution, tokens, layer
  * normalization, quantized layers, attention – beside what onnxruntime has on the processor. Never throws.
+ *
+ * @param isTimed whether it is to be measured at several batches, which takes some seconds
  */
-export async function probeRuntime(runtime: Runtime): Promise<ProbeResult> {
+export async function probeRuntime(runtime: Runtime, isTimed = false): Promise<ProbeResult> {
   const { version } = runtime
   try {
-    const { values, seconds } = await measure(runtime)
+    const { values } = await measure(runtime, 1)
+    const speeds = async (): Promise<ProbeResult['speeds']> => (isTimed ? measureSpeeds(runtime) : [])
     if (runtime === onnxruntimeCpu) {
       const isRight = values.length > 0 && values.every(Number.isFinite)
-      return {
-        version,
-        usable: isRight,
-        reason: isRight ? 'The test network ran.' : 'The test network gave no numbers.',
-        seconds
-      }
+      if (isRight) return { version, usable: true, reason: 'The test network ran.', speeds: await speeds() }
+      return { version, usable: false, reason: 'The test network gave no numbers.', speeds: [] }
     }
-    const expected = (await measure(onnxruntimeCpu)).values
+    const expected = (await measure(onnxruntimeCpu, 1)).values
     const largest = expected.reduce((most, value) => Math.max(most, Math.abs(value)), 0)
     const distance = expected.reduce((sum, value, i) => sum + Math.abs(value - (values[i] ?? NaN)), 0) / expected.length
     if (distance <= tolerance * largest) {
-      return {
-        version,
-        usable: true,
-        reason: 'The test network gave what onnxruntime gives on the processor.',
-        seconds
-      }
+      const reason = 'The test network gave what onnxruntime gives on the processor.'
+      return { version, usable: true, reason, speeds: await speeds() }
     }
     const share = `${(100 * (distance / largest)).toPrecision(2)} %`
     const reason = `The test network gave something else than onnxruntime on the processor (${share} off on average).`
-    return { version, usable: false, reason, seconds: null }
+    return { version, usable: false, reason, speeds: [] }
   } catch (cause) {
     const said = cause instanceof Error ? cause.message : String(cause)
     const need = runtime.name === 'onnxruntime' ? needs[runtime.device] : undefined
-    return { version, usable: false, reason: need ?? said, seconds: null }
+    return { version, usable: false, reason: need ?? said, speeds: [] }
   }
 }
 
-async function measure(runtime: Runtime): Promise<{ readonly values: Float32Array; readonly seconds: number }> {
-  const { graph, feeds } = testNetwork()
+const batchAfter = (batch: number): number => batches[batches.indexOf(batch) + 1] ?? Infinity
+
+async function measureSpeeds(runtime: Runtime): Promise<ProbeResult['speeds']> {
+  const speeds: ProbeResult['speeds'] = []
+  for (const batch of batches) {
+    const { seconds } = await measure(runtime, batch)
+    speeds.push({ batch, perSecond: batch / seconds })
+    if ((seconds / batch) * batchAfter(batch) > mostSeconds) break
+  }
+  return speeds
+}
+
+/** Outputs of the test network, and seconds of its fastest pass. */
+async function measure(
+  runtime: Runtime,
+  batch: number
+): Promise<{ readonly values: Float32Array; readonly seconds: number }> {
+  const { graph, feeds } = testNetwork(batch)
   const session: Session = await runtime.load(graph)
   try {
     let seconds = Infinity
@@ -87,7 +102,10 @@ async function measure(runtime: Runtime): Promise<{ readonly values: Float32Arra
 }
 
 /** With quantizers of 8 bits, whose codes no rounding of a runtime turns into others far away. */
-function testNetwork(): { readonly graph: Graph; readonly feeds: ReadonlyMap<string, TensorOf<'float32'>> } {
+function testNetwork(batch: number): {
+  readonly graph: Graph
+  readonly feeds: ReadonlyMap<string, TensorOf<'float32'>>
+} {
   const random = Random.seeded(5)
   const noise = (shape: readonly number[]): TensorOf<'float32'> => {
     const count = shape.reduce((a, b) => a * b, 1)
@@ -98,16 +116,17 @@ function testNetwork(): { readonly graph: Graph; readonly feeds: ReadonlyMap<str
   }
   const builder = new GraphBuilder()
   const weight = (shape: readonly number[], name: string): Value => builder.constant(noise(shape), name)
-  const picture = builder.input('x', [1, 3, side, side])
+  const picture = builder.input('x', [batch, 3, side, side])
   const features = builder.convolution(picture, weight([channels, 3, 3, 3], 'conv.weight'), null, 3)
-  const tokens = builder.transpose(builder.reshape(features, [channels, side * side]), [1, 0])
+  const lines = builder.transpose(builder.reshape(features, [batch, channels, side * side]), [0, 2, 1])
+  const tokens = builder.reshape(lines, [batch * side * side, channels])
   const ones = builder.constant(floatTensor(new Float32Array(channels).fill(1), [channels]))
   const zeros = builder.constant(floatTensor(new Float32Array(channels), [channels]))
   const normalized = builder.layerNormalization(tokens, ones, zeros, 1e-5)
   const [q, k] = ['q', 'k'].map((name) =>
     builder.linear(normalized, weight([channels, channels], `${name}.weight`), null)
   )
-  const windows = (value = ''): Value => builder.reshape(value, [side, side, channels])
+  const windows = (value = ''): Value => builder.reshape(value, [batch * side, side, channels])
   const keys = builder.transpose(windows(k), [0, 2, 1])
   const attention = builder.softmax(builder.matmul(windows(q), keys))
   const mixed = builder.matmul(attention, windows(normalized))
@@ -123,7 +142,7 @@ function testNetwork(): { readonly graph: Graph; readonly feeds: ReadonlyMap<str
     [sites.length]
   )
   const feeds = new Map([
-    ['x', noise([1, 3, side, side])],
+    ['x', noise([batch, 3, side, side])],
     [boundsInput, bounds],
     [levelsInput, levels]
   ])

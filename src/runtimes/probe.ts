@@ -8,7 +8,7 @@ const { parentPort } = process as { readonly parentPort?: { postMessage(message:
 const [name, device = ''] = process.argv.slice(2)
 const runtime = runtimeNamed(name)
 if (runtime === null) throw new Error(`"${name}" is no runtime`)
-const result = await probeRuntime(await runtimeOf(runtime, device))
+const result = await probeRuntime(await runtimeOf(runtime, device), true)
 if (parentPort === undefined) {
   process.stdout.write(`${JSON.stringify(result)}\n`, () => {
     // Drivers may keep threads that would keep the process.

@@ -13,12 +13,13 @@ import {
 } from '../contract/runtimes'
 import { StudioError } from '../core/errors'
 import type { Runtime } from '../core/runtime'
+import type { Machine } from './machine'
 import { onnxruntimeCpu, onnxruntimeOn } from './onnxruntime'
 import { probeRuntime } from './probe-network'
 import { tfjsDevices } from './tfjs/devices'
 
 /** The processor's onnxruntime: it is in every installation, and no other way on a processor is as fast. */
-const usual = { runtime: 'onnxruntime', device: 'cpu' } as const
+export const usual = { runtime: 'onnxruntime', device: 'cpu' } as const
 
 /** All that could run networks here, whether it does or not. */
 export function listCandidates(): readonly { readonly runtime: RuntimeName; readonly device: string }[] {
@@ -76,22 +77,49 @@ export type ProbeApart = (
  * Tries everything there is by running a small network, each in a process of its own, which a driver may end without harm. A first
  * start on a GPU may compile for minutes; it is waited for.
  */
-export async function probeAll(probe: ProbeApart): Promise<readonly Candidate[]> {
+export async function probeAll(probe: ProbeApart, machine: Machine): Promise<readonly Candidate[]> {
   const candidates: Candidate[] = []
   // One after the other: what runs beside another is slower.
   for (const { runtime, device } of listCandidates()) {
     const { result, code } = await probe(runtime, device)
     const reason = `The test network ended the process that ran it (${code ?? 'unasked'}).`
-    const ended = { version: onnxruntimeCpu.version, usable: false, reason, seconds: null }
-    candidates.push({ runtime, device, ...(result ?? ended) })
+    const ended = { version: onnxruntimeCpu.version, usable: false, reason, speeds: [] }
+    candidates.push({ runtime, device, hardware: hardwareOf(device, machine), ...(result ?? ended) })
   }
   return candidates
 }
 
-/** What `doctor` calls the choice where nobody made one. */
-export function usualCandidate(candidates: readonly Candidate[]): Candidate | null {
-  const found = candidates.find(({ runtime, device }) => runtime === usual.runtime && device === usual.device)
-  return found?.usable === true ? found : null
+/** What computes on a device; of several GPUs, the first. */
+function hardwareOf(device: string, { processor, memoryBytes, gpus }: Machine): Candidate['hardware'] {
+  if (['cpu', 'wasm', 'node'].includes(device)) return { name: processor, memoryBytes }
+  const [gpu] = gpus
+  return gpu === undefined ? null : { name: gpu.name, memoryBytes: gpu.memoryBytes }
+}
+
+/** Pictures a second that a candidate computes at its best batch, and that batch; null where nothing was measured. */
+export function bestSpeed({ speeds }: Pick<Candidate, 'speeds'>): Candidate['speeds'][number] | null {
+  return speeds.toSorted((a, b) => b.perSecond - a.perSecond)[0] ?? null
+}
+
+/** The usable candidate that computed the most at its best batch, and what speaks for it; null where nothing is usable. */
+export function fastestOf(
+  candidates: readonly Candidate[]
+): { readonly candidate: Candidate; readonly why: string } | null {
+  const measured = candidates
+    .flatMap((candidate) => {
+      const best = candidate.usable ? bestSpeed(candidate) : null
+      return best === null ? [] : [{ candidate, best }]
+    })
+    .toSorted((a, b) => b.best.perSecond - a.best.perSecond)
+  const [first, second] = measured
+  if (first === undefined) return null
+  const said = ({ candidate, best }: typeof first): string =>
+    `${candidate.runtime} on ${candidate.device} (${best.perSecond.toFixed(1)} a second at batches of ${best.batch})`
+  const others = second === undefined ? 'nothing else works here' : `next is ${said(second)}`
+  return {
+    candidate: first.candidate,
+    why: `${said(first)} computes most pictures of the test network; ${others}.`
+  }
 }
 
 /** The built file of probe.ts; it lies beside this one. */
@@ -99,7 +127,7 @@ const probeFile = fileURLToPath(new URL('./probe.mjs', import.meta.url))
 
 /** By Node.js; without a build, as when sources are run, in this process. */
 export const probeByNode: ProbeApart = async (runtime, device) => {
-  if (!existsSync(probeFile)) return { result: await probeRuntime(await runtimeOf(runtime, device)), code: null }
+  if (!existsSync(probeFile)) return { result: await probeRuntime(await runtimeOf(runtime, device), true), code: null }
   const child = spawn(process.execPath, [probeFile, runtime, device], { stdio: ['ignore', 'pipe', 'ignore'] })
   let output = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => {

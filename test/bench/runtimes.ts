@@ -7,6 +7,7 @@ import type { Runtime } from '../../src/core/runtime'
 import { floatTensor, type Tensor } from '../../src/core/tensor'
 import { quantizerFeeds } from '../../src/engine/plan'
 import { readSafetensors } from '../../src/formats/safetensors'
+import { describeMachine } from '../../src/runtimes/machine'
 import { probeAll, probeByNode, runtimeOf } from '../../src/runtimes/select'
 import { secondsOf, type Figure } from './figure'
 
@@ -20,7 +21,7 @@ const mostSeconds = 30
 /** Patches a second of a step of distillation (bounds alone) of the bundled model, on every runtime that works here. */
 export async function runtimeBenchmarks(): Promise<readonly Figure[]> {
   const figures: Figure[] = []
-  for (const { runtime, device, usable } of await probeAll(probeByNode)) {
+  for (const { runtime, device, usable } of await probeAll(probeByNode, await describeMachine())) {
     if (!usable) continue
     const loaded = await runtimeOf(runtime, device)
     for (const batch of batches) {

@@ -282,6 +282,7 @@ describe('doctor', () => {
     const result = doctorResultSchema.parse(json(await runCli(['doctor', '--json'])))
     expect(result.candidates[0]).toMatchObject({ runtime: 'onnxruntime', device: 'cpu', usable: true })
     expect(result.chosen).toEqual({ runtime: 'onnxruntime', device: 'cpu' })
+    expect(result.why).toMatch(/^onnxruntime on cpu \([\d.]+ a second at batches of \d+\) computes most/)
   })
 })
 

@@ -20,7 +20,7 @@ import { demo } from '../jobs/demo'
 import { DistributionReader } from '../jobs/distribution'
 import { TileReader } from '../jobs/tile'
 import type { DoctorResult } from '../../contract/runtimes'
-import { doctor } from '../jobs/doctor'
+import { doctor, knownDiagnosis, measurementsIn } from '../jobs/doctor'
 import { estimate } from '../jobs/estimate'
 import { exportVariant } from '../jobs/export'
 import { inspect } from '../jobs/inspect'
@@ -30,7 +30,9 @@ import { upscaleIntoRun } from '../jobs/upscale-into-run'
 import { newRunFolder } from '../new-run-folder'
 import { checkSets, patchSheet } from '../jobs/preparation'
 import { readEvents, withDiskErrors } from '../run-folder'
-import { requireRuntime, type ProbeApart } from '../../runtimes/select'
+import type { Runtime } from '../../core/runtime'
+import type { ProbeApart } from '../../runtimes/select'
+import { runtimeFor } from '../automatic-runtime'
 import type { TrainingControl } from '../training/control'
 import { expectUnheld } from '../training/live-run'
 import { answerCall, isCallOf, type CallHandlers } from './answer-call'
@@ -69,11 +71,17 @@ export async function openStudio(
   let config = initial
   await withDiskErrors(config.data, () => mkdir(config.data, { recursive: true }))
   const turns = new Turns()
-  /** What can run networks does not change while a process lives. */
+  const measurements = measurementsIn(config.data)
+  /** Several windows may ask at once. */
   let diagnosis: Promise<DoctorResult> | null = null
+  const diagnose = async (isAnew: boolean): Promise<DoctorResult> => {
+    const known = isAnew ? null : await knownDiagnosis(measurements)
+    return known ?? (diagnosis ??= doctor(measurements, probe).finally(() => (diagnosis = null)))
+  }
+  const chosenRuntime = (): Promise<Runtime> => runtimeFor(config.runtime, measurements, () => undefined)
   const distributions = new DistributionReader()
   const tiles = new TileReader(
-    () => requireRuntime(config.runtime),
+    chosenRuntime,
     () => config.memoryCap,
     () => jobAtWork(queue.feed.state) !== undefined
   )
@@ -102,7 +110,7 @@ export async function openStudio(
       }
       // Changes of bounds that were under way are part of what this job works with.
       await bounds.settled()
-      const context = await makeContext(telling, signal, turns.giveWay, config.runtime)
+      const context = await makeContext(telling, signal, turns.giveWay, config.runtime, measurements)
       await carryOut(job, config, context, control)
       tell({ kind: 'ended', run: job.run, state: 'done', message: '' })
     } catch (error) {
@@ -181,7 +189,7 @@ export async function openStudio(
     'data.sets': ({ scale, sets }, { signal }) => checkSets(scale, sets, signal),
     'data.estimate': async (request, { signal }) => {
       const context: JobContext = {
-        runtime: await requireRuntime(config.runtime),
+        runtime: await chosenRuntime(),
         emit: () => undefined,
         signal,
         giveWay: turns.giveWay
@@ -192,7 +200,7 @@ export async function openStudio(
     'zoo.get': ({ id }, { signal }) => zoo.get(id, config.modelServer, signal),
     'zoo.take': ({ file }, { signal }) => zoo.take(file, signal),
     'model.inspect': ({ file, overrides = {} }) => inspect({ model: file, overrides, ...inspected }),
-    'engine.doctor': () => (diagnosis ??= doctor(probe))
+    'engine.doctor': ({ isAnew }) => diagnose(isAnew)
   }
 
   return {

@@ -158,7 +158,7 @@ describe('a port that closes', () => {
     )
     const seen: number[] = []
     client.follow('runs', '', (state) => seen.push(state))
-    const calls = [client.call('runs.list', null), client.call('engine.doctor', null)]
+    const calls = [client.call('runs.list', null), client.call('engine.doctor', { isAnew: false })]
     await vi.waitFor(() => {
       expect([contexts.length, seen]).toEqual([2, [0]])
     })
@@ -269,7 +269,7 @@ describe('what is no message', () => {
       })
     )
     for (const message of nonsense) ports.port2.postMessage(message)
-    expect(await client.call('engine.doctor', null)).toBe(1)
+    expect(await client.call('engine.doctor', { isAnew: false })).toBe(1)
     expect(names).toEqual(['engine.doctor'])
   })
 
@@ -288,7 +288,7 @@ describe('what is no message', () => {
       { kind: 'state', id: 999, state: 99 }
     ]
     for (const message of messages) ports.port1.postMessage(message)
-    expect(await client.call('engine.doctor', null)).toBe(1)
+    expect(await client.call('engine.doctor', { isAnew: false })).toBe(1)
     feed.publish(1)
     await vi.waitFor(() => {
       expect(seen).toEqual([0, 1])
@@ -337,7 +337,7 @@ describe('the built engine in a thread of its own', () => {
     const clients = [1, 2].map(() => new EngineClient((then) => setImmediate(then)))
     for (const client of clients) client.connect(engine.connect())
     const [doctor, facts] = await Promise.all([
-      clients[0]?.call('engine.doctor', null),
+      clients[0]?.call('engine.doctor', { isAnew: false }),
       clients[1]?.call('model.inspect', { file: bundledModel })
     ])
     expect(engineCalls['engine.doctor'].result.parse(doctor)).toMatchObject({ chosen: { runtime: 'onnxruntime' } })

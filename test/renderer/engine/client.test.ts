@@ -75,7 +75,7 @@ describe('calls', () => {
     const { client } = window()
     const engine = new PlayedEngine()
     client.connect(engine.port)
-    const [asked, other] = [client.call('runs.list', null), client.call('engine.doctor', null)]
+    const [asked, other] = [client.call('runs.list', null), client.call('engine.doctor', { isAnew: false })]
     client.lose({ code: 'out-of-memory', message: 'The engine ran out of memory.' })
     expect(await Promise.all([asked, other].map(codeOf))).toEqual(['out-of-memory', 'out-of-memory'])
     engine.end()
