@@ -6,6 +6,8 @@ import { inferShapes } from '../graph/infer'
 import { elementCount, floatTensor, type Tensor, type TensorOf } from '../tensor'
 import type { Codes } from './codes'
 import { codesOfWeight, placeConstantQuantizers, standardWriter, valuesOf, type PlacedQuantizer } from './packing'
+import { foldIntoProducers } from './folding'
+import { quantizeBeforeMovement } from './movement'
 import { fakeQuantize } from './placement'
 import { ActivationCodes, codesTensor, nearestToZero, typeOnTheRight, type RunningCodes } from './running-codes'
 
@@ -21,7 +23,7 @@ import { ActivationCodes, codesTensor, nearestToZero, typeOnTheRight, type Runni
  * large, compute in float32 with the values that codes stand for.
  */
 export function integerNetwork(graph: Graph, placed: readonly PlacedQuantizer[]): Graph {
-  return new IntegerLowering(graph, placed).lower()
+  return foldIntoProducers(quantizeBeforeMovement(new IntegerLowering(graph, placed).lower()))
 }
 
 /** Codes of a weight as a value of the graph, and the code from which they count; '' where that is 0. */
@@ -29,6 +31,12 @@ interface StoredCodes {
   readonly codes: Value
   readonly zero: Value
 }
+
+/**
+ * Sums of the rows of a product of at most so many columns stand in each column, which costs no more to multiply (onnxruntime pads
+ * columns to 16) and adds faster.
+ */
+const fewColumns = 16
 
 class IntegerLowering {
   readonly #graph: Graph
@@ -208,18 +216,45 @@ class IntegerLowering {
     const rest = areRowsLeftOut ? 0 : length * a.offset * b.offset
     const bias = rest === 0 ? '' : builder.constant(floatTensor(new Float32Array(columns).fill(rest), [columns]))
     const operands = [a.codes, b.codes, builder.scalar(a.step), builder.scalar(b.step), a.zero, b.zero, bias]
-    const product = builder.apply('MatMulIntegerToFloat', operands, {}, undefined, contributedDomain)
-    const sums = [
-      ...(b.offset === 0 || areRowsLeftOut ? [] : [this.#rowSums(a, length, b.offset)]),
-      ...(a.offset === 0 ? [] : [this.#columnSums(b, length, a.offset)])
+    const hasRows = b.offset !== 0 && !areRowsLeftOut
+    const rows = hasRows ? this.#rowSums(a, length, b.offset, columns <= fewColumns ? columns : 1) : null
+    const steps: readonly ((before: Value, as: Value | undefined) => Value)[] = [
+      (_, as) => builder.apply('MatMulIntegerToFloat', operands, {}, as, contributedDomain),
+      ...(rows === null ? [] : [(product: Value, as: Value | undefined) => builder.add(product, rows, as)]),
+      ...(a.offset === 0
+        ? []
+        : [
+            (product: Value, as: Value | undefined) =>
+              this.#withColumnSums(product, node, { right, length, columns }, a.offset, as)
+          ])
     ]
-    const last = sums.pop()
-    if (last === undefined) {
-      builder.apply('Identity', [product], {}, output)
-      return
+    steps.reduce((before, step, i) => step(before, i === steps.length - 1 ? output : undefined), '')
+  }
+
+  /**
+   * A product [.., rows, columns] and factor · what the codes on its right sum to in each column. Several rows lie side by side
+   * while these are added, where their number is known: onnxruntime adds long rows faster.
+   */
+  #withColumnSums(
+    product: Value,
+    node: Node,
+    { right, length, columns }: { readonly right: PlacedQuantizer; readonly length: number; readonly columns: number },
+    factor: number,
+    as: Value | undefined
+  ): Value {
+    const builder = this.#builder
+    const codes = this.#activations.right(right)
+    const [output = ''] = node.outputs
+    const rows = this.#sizeOf(output, -2)
+    const together = [8, 4, 2].find((count) => rows !== null && rows % count === 0)
+    if (together === undefined || rows === null) {
+      return builder.add(product, this.#columnSums(codes, length, factor, 1), as)
     }
-    const total = sums.reduce((before, sum) => builder.add(before, sum), product)
-    builder.add(total, last, output)
+    const outer = (value: Value): number[] => (this.#types.get(value)?.shape ?? []).slice(0, -2).map(() => 0)
+    const sums = this.#columnSums(codes, length, factor, together)
+    const wide = builder.reshape(product, [...outer(output), rows / together, together * columns])
+    const added = builder.add(wide, builder.reshape(sums, [...outer(right.site.value), 1, together * columns]))
+    return builder.reshape(added, [...outer(output), rows, columns], as)
   }
 
   /**
@@ -239,19 +274,19 @@ class IntegerLowering {
     return (reader.op === 'Add' || reader.op === 'Reshape') && keepsAxis && this.#vanishInSoftmax(output)
   }
 
-  /** factor · step · Σ codes over the last axis, whose size stays as 1. */
-  #rowSums({ codes, zero, step }: RunningCodes, length: number, factor: number): Value {
-    return this.#shared(`${codes} rows ${factor}`, () => {
-      const ones = this.#builder.constant(onesTensor('int8', [length, 1]))
+  /** factor · step · Σ codes over the last axis, whose size becomes `times`: the sum stands there so many times. */
+  #rowSums({ codes, zero, step }: RunningCodes, length: number, factor: number, times = 1): Value {
+    return this.#shared(`${codes} rows ${factor} ${times}`, () => {
+      const ones = this.#builder.constant(onesTensor('int8', [length, times]))
       const operands = [codes, ones, this.#builder.scalar(step), this.#builder.scalar(factor), zero]
       return this.#builder.apply('MatMulIntegerToFloat', operands, {}, undefined, contributedDomain)
     })
   }
 
-  /** factor · step · Σ codes over the axis before the last, whose size stays as 1. */
-  #columnSums({ codes, zero, step }: RunningCodes, length: number, factor: number): Value {
-    return this.#shared(`${codes} columns ${factor}`, () => {
-      const ones = this.#builder.constant(onesTensor('uint8', [1, length]))
+  /** factor · step · Σ codes over the axis before the last, whose size becomes `times`: the sum stands there so many times. */
+  #columnSums({ codes, zero, step }: RunningCodes, length: number, factor: number, times: number): Value {
+    return this.#shared(`${codes} columns ${factor} ${times}`, () => {
+      const ones = this.#builder.constant(onesTensor('uint8', [times, length]))
       const operands = [ones, codes, this.#builder.scalar(factor), this.#builder.scalar(step), '', zero]
       return this.#builder.apply('MatMulIntegerToFloat', operands, {}, undefined, contributedDomain)
     })
