@@ -47,6 +47,8 @@ class IntegerLowering {
   readonly #types: ReturnType<typeof inferShapes>
   readonly #activations: ActivationCodes
   readonly #known = new Map<string, Value>()
+  /** Factors with which sums of rows of codes were made first. */
+  readonly #firstFactors = new Map<Value, number>()
   /** Quantized values that are there as numbers. */
   readonly #numbers = new Set<string>()
 
@@ -123,7 +125,9 @@ class IntegerLowering {
     }
     const main = builder.apply('MatMulIntegerToFloat', product, {}, undefined, contributedDomain)
     const isOne = w.offsets.length === 1
-    const rows = this.#rowSums(x, w.inputs, isOne ? offset : 1)
+    const factor = isOne ? offset : 1
+    const isMatrix = this.#types.get(input.site.value)?.shape.length === 2
+    const rows = isMatrix ? this.#rowSumsOfMatrix(x, w.inputs, factor) : this.#rowSums(x, w.inputs, factor)
     builder.add(main, isOne ? rows : builder.multiply(rows, builder.constant(scalarOrVector(w.offsets))), output)
   }
 
@@ -246,7 +250,7 @@ class IntegerLowering {
     const codes = this.#activations.right(right)
     const [output = ''] = node.outputs
     const rows = this.#sizeOf(output, -2)
-    const together = [8, 4, 2].find((count) => rows !== null && rows % count === 0)
+    const together = [4, 2].find((count) => rows !== null && rows % count === 0)
     if (together === undefined || rows === null) {
       return builder.add(product, this.#columnSums(codes, length, factor, 1), as)
     }
@@ -281,6 +285,20 @@ class IntegerLowering {
       const operands = [codes, ones, this.#builder.scalar(step), this.#builder.scalar(factor), zero]
       return this.#builder.apply('MatMulIntegerToFloat', operands, {}, undefined, contributedDomain)
     })
+  }
+
+  /**
+   * The same of codes [rows, length], as [rows, 1]. Of several factors, as those of q, k and v, all but the first multiply what there
+   * is, as a vector: onnxruntime takes every row of [rows, 1] by itself.
+   */
+  #rowSumsOfMatrix(x: RunningCodes, length: number, factor: number): Value {
+    const builder = this.#builder
+    const first = this.#firstFactors.get(x.codes) ?? factor
+    this.#firstFactors.set(x.codes, first)
+    const sums = this.#rowSums(x, length, first)
+    if (factor === first) return sums
+    const scaled = builder.multiply(builder.reshape(sums, [-1]), builder.scalar(factor / first))
+    return builder.reshape(scaled, [-1, 1])
   }
 
   /** factor · step · Σ codes over the axis before the last, whose size becomes `times`: the sum stands there so many times. */

@@ -188,6 +188,24 @@ describe('products in integers', () => {
     // One for each weight, and one sum of the rows of x for both.
     expect(ops.filter((op) => op === 'MatMulIntegerToFloat')).toHaveLength(3)
   })
+
+  it('share the sums of the rows of what they multiply', async () => {
+    const builder = new GraphBuilder()
+    const x = builder.input('x', [6, 8])
+    const parts = ['q', 'k', 'v'].map((name) =>
+      builder.matmul(x, builder.constant(noise([8, 4]), `${name}.weight`), name)
+    )
+    const graph = builder.build([builder.concat(parts, 1, 'y')])
+    const placed = findQuantizerSites(graph, rule).map((site, i) => {
+      const lower = site.kind === 'weight' ? -0.4321 - 0.0777 * i : -0.7
+      return { site, quantizer: { lower, upper: 0.6, bits: 4 } }
+    })
+    const integer = integerNetwork(graph, placed)
+    expect(integer.nodes.filter(({ op }) => op === 'MatMulIntegerToFloat')).toHaveLength(4)
+    const [found, expected] = [await outputOf(integer, graph), await simulated(graph, placed)]
+    expect(found).toHaveLength(72)
+    for (const [i, value] of found.entries()) expect(value).toBeCloseTo(expected[i] ?? NaN, 5)
+  })
 })
 
 describe('convolutions in integers', () => {
