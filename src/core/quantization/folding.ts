@@ -45,14 +45,7 @@ class ShiftFolding {
   }
 
   fold(): Graph {
-    const isLeftOut = new Set(
-      this.#graph.nodes.filter((node) => {
-        const [x = '', by = ''] = node.inputs
-        const shift =
-          node.op === 'Sub' && !this.#graph.outputs.includes(node.outputs[0] ?? '') ? this.#scalar(by) : null
-        return shift !== null && this.#shift(x, -shift)
-      })
-    )
+    const isLeftOut = new Set(this.#graph.nodes.filter((node) => this.#isTakenOver(node)))
     const renamed = new Map<Value, Value>()
     for (const given of this.#graph.nodes) {
       const [output = ''] = given.outputs
@@ -66,12 +59,18 @@ class ShiftFolding {
     return dropDead(this.#builder.build(this.#graph.outputs))
   }
 
+  /** Whether a node only takes a number off a value that can be made that much less, which it then is. */
+  #isTakenOver({ op, inputs, outputs }: Node): boolean {
+    const [x = '', by = ''] = inputs
+    const shift = op === 'Sub' ? this.#scalar(by) : null
+    return shift !== null && !this.#graph.outputs.includes(outputs[0] ?? '') && this.#shift(x, -shift)
+  }
+
   /** Whether a value that one node reads can be made so much greater at no cost, which it then is. */
   #shift(value: Value, by: number): boolean {
     const node = this.#producers.get(value)
-    if (node === undefined || this.#readers.get(value)?.length !== 1 || this.#graph.outputs.includes(value))
-      return false
-    const shifted = this.#nodeShifted(node, by)
+    const isReadOnce = this.#readers.get(value)?.length === 1 && !this.#graph.outputs.includes(value)
+    const shifted = node !== undefined && isReadOnce ? this.#nodeShifted(node, by) : null
     if (shifted !== null) this.#shifted.set(value, shifted)
     return shifted !== null
   }
@@ -85,10 +84,9 @@ class ShiftFolding {
       return factor !== null && factor !== 0 && this.#shift(x, by / factor) ? node : null
     }
     if (node.op === 'Add') {
-      const constants = [0, 1].filter((i) => this.#graph.initializers.has(node.inputs[i] ?? ''))
-      const [constant] = constants
-      if (constant !== undefined) return this.#withInputShifted(node, constant, by)
-      return this.#shift(x, by) || this.#shift(y, by) ? node : null
+      const constant = node.inputs.findIndex((name) => this.#graph.initializers.has(name))
+      if (constant >= 0) return this.#withInputShifted(node, constant, by)
+      return x !== y && (this.#shift(x, by) || this.#shift(y, by)) ? node : null
     }
     const bias = biases[node.op]
     if (bias === undefined || floatAttribute(node, 'beta', 1) !== 1 || node.outputs.length !== 1) return null

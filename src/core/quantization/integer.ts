@@ -5,9 +5,9 @@ import { int, intAttribute, intsAttribute, type Graph, type Node } from '../grap
 import { inferShapes } from '../graph/infer'
 import { elementCount, floatTensor, type Tensor, type TensorOf } from '../tensor'
 import type { Codes } from './codes'
-import { codesOfWeight, placeConstantQuantizers, standardWriter, valuesOf, type PlacedQuantizer } from './packing'
 import { foldIntoProducers } from './folding'
 import { quantizeBeforeMovement } from './movement'
+import { codesOfWeight, placeConstantQuantizers, standardWriter, valuesOf, type PlacedQuantizer } from './packing'
 import { fakeQuantize } from './placement'
 import { ActivationCodes, codesTensor, nearestToZero, typeOnTheRight, type RunningCodes } from './running-codes'
 
@@ -222,43 +222,38 @@ class IntegerLowering {
     const operands = [a.codes, b.codes, builder.scalar(a.step), builder.scalar(b.step), a.zero, b.zero, bias]
     const hasRows = b.offset !== 0 && !areRowsLeftOut
     const rows = hasRows ? this.#rowSums(a, length, b.offset, columns <= fewColumns ? columns : 1) : null
-    const steps: readonly ((before: Value, as: Value | undefined) => Value)[] = [
-      (_, as) => builder.apply('MatMulIntegerToFloat', operands, {}, as, contributedDomain),
-      ...(rows === null ? [] : [(product: Value, as: Value | undefined) => builder.add(product, rows, as)]),
-      ...(a.offset === 0
-        ? []
-        : [
-            (product: Value, as: Value | undefined) =>
-              this.#withColumnSums(product, node, { right, length, columns }, a.offset, as)
-          ])
-    ]
-    steps.reduce((before, step, i) => step(before, i === steps.length - 1 ? output : undefined), '')
+    const hasColumns = a.offset !== 0
+    const last = (isLast: boolean): Value | undefined => (isLast ? output : undefined)
+    const as = last(!hasRows && !hasColumns)
+    const product = builder.apply('MatMulIntegerToFloat', operands, {}, as, contributedDomain)
+    const withRows = rows === null ? product : builder.add(product, rows, last(!hasColumns))
+    if (hasColumns) this.#addColumnSums(withRows, node, { right, length, columns }, a.offset)
   }
 
   /**
-   * A product [.., rows, columns] and factor · what the codes on its right sum to in each column. Several rows lie side by side
-   * while these are added, where their number is known: onnxruntime adds long rows faster.
+   * Appends what a node makes: a product [.., rows, columns] and factor · what the codes on its right sum to in each column. Several
+   * rows lie side by side while these are added, where their number is known: onnxruntime adds long rows faster.
    */
-  #withColumnSums(
+  #addColumnSums(
     product: Value,
     node: Node,
     { right, length, columns }: { readonly right: PlacedQuantizer; readonly length: number; readonly columns: number },
-    factor: number,
-    as: Value | undefined
-  ): Value {
+    factor: number
+  ): void {
     const builder = this.#builder
     const codes = this.#activations.right(right)
     const [output = ''] = node.outputs
     const rows = this.#sizeOf(output, -2)
     const together = [4, 2].find((count) => rows !== null && rows % count === 0)
     if (together === undefined || rows === null) {
-      return builder.add(product, this.#columnSums(codes, length, factor, 1), as)
+      builder.add(product, this.#columnSums(codes, length, factor, 1), output)
+      return
     }
     const outer = (value: Value): number[] => (this.#types.get(value)?.shape ?? []).slice(0, -2).map(() => 0)
     const sums = this.#columnSums(codes, length, factor, together)
     const wide = builder.reshape(product, [...outer(output), rows / together, together * columns])
     const added = builder.add(wide, builder.reshape(sums, [...outer(right.site.value), 1, together * columns]))
-    return builder.reshape(added, [...outer(output), rows, columns], as)
+    builder.reshape(added, [...outer(output), rows, columns], output)
   }
 
   /**

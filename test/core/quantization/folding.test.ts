@@ -71,6 +71,13 @@ describe('a number that is taken off a value', () => {
   it.each<[string, (builder: GraphBuilder, x: Value) => Value]>([
     ['nothing adds to it', (b, v) => lessAndOn(b, b.softmax(layer(b, v)))],
     [
+      'it is added to itself',
+      (b, v) => {
+        const value = layer(b, v)
+        return lessAndOn(b, b.add(value, value))
+      }
+    ],
+    [
       'something else reads it',
       (b, v) => {
         const value = layer(b, v)
