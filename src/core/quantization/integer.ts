@@ -5,6 +5,8 @@ import { int, intAttribute, intsAttribute, type Graph, type Node } from '../grap
 import { inferShapes } from '../graph/infer'
 import { elementCount, floatTensor, type Tensor, type TensorOf } from '../tensor'
 import type { Codes } from './codes'
+import { foldIntoProducers } from './folding'
+import { quantizeBeforeMovement } from './movement'
 import { codesOfWeight, placeConstantQuantizers, standardWriter, valuesOf, type PlacedQuantizer } from './packing'
 import { fakeQuantize } from './placement'
 import { ActivationCodes, codesTensor, nearestToZero, typeOnTheRight, type RunningCodes } from './running-codes'
@@ -21,7 +23,7 @@ import { ActivationCodes, codesTensor, nearestToZero, typeOnTheRight, type Runni
  * large, compute in float32 with the values that codes stand for.
  */
 export function integerNetwork(graph: Graph, placed: readonly PlacedQuantizer[]): Graph {
-  return new IntegerLowering(graph, placed).lower()
+  return foldIntoProducers(quantizeBeforeMovement(new IntegerLowering(graph, placed).lower()))
 }
 
 /** Codes of a weight as a value of the graph, and the code from which they count; '' where that is 0. */
@@ -29,6 +31,12 @@ interface StoredCodes {
   readonly codes: Value
   readonly zero: Value
 }
+
+/**
+ * Sums of the rows of a product of at most so many columns stand in each column, which costs no more to multiply (onnxruntime pads
+ * columns to 16) and adds faster.
+ */
+const fewColumns = 16
 
 class IntegerLowering {
   readonly #graph: Graph
@@ -39,6 +47,8 @@ class IntegerLowering {
   readonly #types: ReturnType<typeof inferShapes>
   readonly #activations: ActivationCodes
   readonly #known = new Map<string, Value>()
+  /** Factors with which sums of rows of codes were made first. */
+  readonly #firstFactors = new Map<Value, number>()
   /** Quantized values that are there as numbers. */
   readonly #numbers = new Set<string>()
 
@@ -115,7 +125,9 @@ class IntegerLowering {
     }
     const main = builder.apply('MatMulIntegerToFloat', product, {}, undefined, contributedDomain)
     const isOne = w.offsets.length === 1
-    const rows = this.#rowSums(x, w.inputs, isOne ? offset : 1)
+    const factor = isOne ? offset : 1
+    const isMatrix = this.#types.get(input.site.value)?.shape.length === 2
+    const rows = isMatrix ? this.#rowSumsOfMatrix(x, w.inputs, factor) : this.#rowSums(x, w.inputs, factor)
     builder.add(main, isOne ? rows : builder.multiply(rows, builder.constant(scalarOrVector(w.offsets))), output)
   }
 
@@ -208,18 +220,40 @@ class IntegerLowering {
     const rest = areRowsLeftOut ? 0 : length * a.offset * b.offset
     const bias = rest === 0 ? '' : builder.constant(floatTensor(new Float32Array(columns).fill(rest), [columns]))
     const operands = [a.codes, b.codes, builder.scalar(a.step), builder.scalar(b.step), a.zero, b.zero, bias]
-    const product = builder.apply('MatMulIntegerToFloat', operands, {}, undefined, contributedDomain)
-    const sums = [
-      ...(b.offset === 0 || areRowsLeftOut ? [] : [this.#rowSums(a, length, b.offset)]),
-      ...(a.offset === 0 ? [] : [this.#columnSums(b, length, a.offset)])
-    ]
-    const last = sums.pop()
-    if (last === undefined) {
-      builder.apply('Identity', [product], {}, output)
+    const hasRows = b.offset !== 0 && !areRowsLeftOut
+    const rows = hasRows ? this.#rowSums(a, length, b.offset, columns <= fewColumns ? columns : 1) : null
+    const hasColumns = a.offset !== 0
+    const last = (isLast: boolean): Value | undefined => (isLast ? output : undefined)
+    const as = last(!hasRows && !hasColumns)
+    const product = builder.apply('MatMulIntegerToFloat', operands, {}, as, contributedDomain)
+    const withRows = rows === null ? product : builder.add(product, rows, last(!hasColumns))
+    if (hasColumns) this.#addColumnSums(withRows, node, { right, length, columns }, a.offset)
+  }
+
+  /**
+   * Appends what a node makes: a product [.., rows, columns] and factor · what the codes on its right sum to in each column. Several
+   * rows lie side by side while these are added, where their number is known: onnxruntime adds long rows faster.
+   */
+  #addColumnSums(
+    product: Value,
+    node: Node,
+    { right, length, columns }: { readonly right: PlacedQuantizer; readonly length: number; readonly columns: number },
+    factor: number
+  ): void {
+    const builder = this.#builder
+    const codes = this.#activations.right(right)
+    const [output = ''] = node.outputs
+    const rows = this.#sizeOf(output, -2)
+    const together = [4, 2].find((count) => rows !== null && rows % count === 0)
+    if (together === undefined || rows === null) {
+      builder.add(product, this.#columnSums(codes, length, factor, 1), output)
       return
     }
-    const total = sums.reduce((before, sum) => builder.add(before, sum), product)
-    builder.add(total, last, output)
+    const outer = (value: Value): number[] => (this.#types.get(value)?.shape ?? []).slice(0, -2).map(() => 0)
+    const sums = this.#columnSums(codes, length, factor, together)
+    const wide = builder.reshape(product, [...outer(output), rows / together, together * columns])
+    const added = builder.add(wide, builder.reshape(sums, [...outer(right.site.value), 1, together * columns]))
+    builder.reshape(added, [...outer(output), rows, columns], output)
   }
 
   /**
@@ -239,19 +273,33 @@ class IntegerLowering {
     return (reader.op === 'Add' || reader.op === 'Reshape') && keepsAxis && this.#vanishInSoftmax(output)
   }
 
-  /** factor · step · Σ codes over the last axis, whose size stays as 1. */
-  #rowSums({ codes, zero, step }: RunningCodes, length: number, factor: number): Value {
-    return this.#shared(`${codes} rows ${factor}`, () => {
-      const ones = this.#builder.constant(onesTensor('int8', [length, 1]))
+  /** factor · step · Σ codes over the last axis, whose size becomes `times`: the sum stands there so many times. */
+  #rowSums({ codes, zero, step }: RunningCodes, length: number, factor: number, times = 1): Value {
+    return this.#shared(`${codes} rows ${factor} ${times}`, () => {
+      const ones = this.#builder.constant(onesTensor('int8', [length, times]))
       const operands = [codes, ones, this.#builder.scalar(step), this.#builder.scalar(factor), zero]
       return this.#builder.apply('MatMulIntegerToFloat', operands, {}, undefined, contributedDomain)
     })
   }
 
-  /** factor · step · Σ codes over the axis before the last, whose size stays as 1. */
-  #columnSums({ codes, zero, step }: RunningCodes, length: number, factor: number): Value {
-    return this.#shared(`${codes} columns ${factor}`, () => {
-      const ones = this.#builder.constant(onesTensor('uint8', [1, length]))
+  /**
+   * The same of codes [rows, length], as [rows, 1]. Of several factors, as those of q, k and v, all but the first multiply what there
+   * is, as a vector: onnxruntime takes every row of [rows, 1] by itself.
+   */
+  #rowSumsOfMatrix(x: RunningCodes, length: number, factor: number): Value {
+    const builder = this.#builder
+    const first = this.#firstFactors.get(x.codes) ?? factor
+    this.#firstFactors.set(x.codes, first)
+    const sums = this.#rowSums(x, length, first)
+    if (factor === first) return sums
+    const scaled = builder.multiply(builder.reshape(sums, [-1]), builder.scalar(factor / first))
+    return builder.reshape(scaled, [-1, 1])
+  }
+
+  /** factor · step · Σ codes over the axis before the last, whose size becomes `times`: the sum stands there so many times. */
+  #columnSums({ codes, zero, step }: RunningCodes, length: number, factor: number, times: number): Value {
+    return this.#shared(`${codes} columns ${factor} ${times}`, () => {
+      const ones = this.#builder.constant(onesTensor('uint8', [times, length]))
       const operands = [ones, codes, this.#builder.scalar(factor), this.#builder.scalar(step), '', zero]
       return this.#builder.apply('MatMulIntegerToFloat', operands, {}, undefined, contributedDomain)
     })

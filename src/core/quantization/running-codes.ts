@@ -2,6 +2,7 @@ import type { GraphBuilder, Value } from '../graph/builder'
 import type { Graph } from '../graph/graph'
 import type { Tensor } from '../tensor'
 import type { PlacedQuantizer } from './packing'
+import { quantizedName, type QuantizerSite } from './placement'
 import { levelsOf, stepOf } from './quantizer'
 
 /** The codes of a value at run time, and what they stand for: step · (code − zero) + offset. */
@@ -46,6 +47,12 @@ export function codesTensor(type: 'int8' | 'uint8', codes: ArrayLike<number>, sh
   return type === 'int8' ? { type, shape, data: Int8Array.from(codes) } : { type, shape, data: Uint8Array.from(codes) }
 }
 
+/** Lower bounds of less than this part of a step count as 0: in float32 that is no more than rounding. */
+const negligible = 2 ** -24
+
+/** The value that holds an activation's codes; what is quantized in the same way as another one before it has that one's. */
+export const codesName = (site: QuantizerSite): string => `${quantizedName(site)}.codes`
+
 /** The least that operators give. */
 const leastOf: Readonly<Partial<Record<string, number>>> = { Softmax: 0, Sigmoid: 0, Relu: 0, Gelu: -0.1699713 }
 
@@ -84,22 +91,28 @@ export class ActivationCodes {
 
   #make({ site, quantizer }: PlacedQuantizer, type: 'int8' | 'uint8', isAtUpperEnd: boolean): RunningCodes {
     const { bits } = quantizer
-    const [lower, upper] = [Math.fround(quantizer.lower), Math.fround(quantizer.upper)]
-    const key = [site.value, lower, upper, bits, type, isAtUpperEnd].join(' ')
+    const bounds = { lower: Math.fround(quantizer.lower), upper: Math.fround(quantizer.upper) }
+    const key = [site.value, bounds.lower, bounds.upper, bits, type, isAtUpperEnd].join(' ')
     const known = this.#known.get(key)
     if (known !== undefined) return known
     const builder = this.#builder
-    const [step, levels] = [stepOf({ lower, upper }, bits), levelsOf(bits)]
+    const [step, levels] = [stepOf(bounds, bits), levelsOf(bits)]
+    const lower = Math.abs(bounds.lower) < negligible * step ? 0 : bounds.lower
     const integer = (value: number): Value => builder.constant(codesTensor(type, [value], []))
     const least = isAtUpperEnd ? 255 - levels : 0
     const {
       zero,
       offsets: [offset = NaN]
     } = nearestToZero([lower], [step], bits)
-    const shifted = lower === 0 ? site.value : builder.subtract(site.value, builder.scalar(lower))
-    const unclamped = builder.apply('QuantizeLinear', [shifted, builder.scalar(step), integer(least)])
+    const name = codesName(site)
+    const quantize = (as?: string): Value => {
+      const shifted = lower === 0 ? site.value : builder.subtract(site.value, builder.scalar(lower))
+      return builder.apply('QuantizeLinear', [shifted, builder.scalar(step), integer(least)], {}, as)
+    }
     const isClamped = isAtUpperEnd || bits === 8
-    const codes = isClamped ? unclamped : builder.apply('Clip', [unclamped, integer(0), integer(levels)])
+    const codes = isClamped
+      ? quantize(name)
+      : builder.apply('Clip', [quantize(), integer(0), integer(levels)], {}, name)
     const found = { codes, zero: least + zero === 0 ? '' : integer(least + zero), step, offset }
     this.#known.set(key, found)
     return found

@@ -188,6 +188,67 @@ describe('products in integers', () => {
     // One for each weight, and one sum of the rows of x for both.
     expect(ops.filter((op) => op === 'MatMulIntegerToFloat')).toHaveLength(3)
   })
+
+  it.each<[string, readonly number[], readonly number[]]>([
+    ['rows in fours, columns few', [2, 3, 4, 2], [2, 3, 2, 4]],
+    ['rows in twos, columns many', [4, 6, 2], [4, 2, 24]],
+    ['rows that are odd', [16, 3, 1], [16, 1, 3]],
+    ['the right one for several of the left', [3, 4, 4], [4, 12]]
+  ])('of two activations are what they are in float32: %s', async (_, left, right) => {
+    const builder = new GraphBuilder()
+    const x = builder.input('x', [6, 8])
+    const operand = (shape: readonly number[], name: string): Value => {
+      const values = builder.linear(x, builder.constant(noise([shape.reduce((a, b) => a * b, 1) / 6, 8])), null)
+      return builder.reshape(values, shape, name)
+    }
+    const product = builder.matmul(operand(left, 'left'), operand(right, 'right'))
+    const graph = builder.build([builder.apply('Identity', [product], {}, 'y')])
+    const sites = findQuantizerSites(graph, { ...rule, linear: false })
+    const placed = sites.map((site, i) => {
+      return { site, quantizer: { lower: -1.7071 - 0.0314 * i, upper: 1.6137 + 0.0517 * i, bits: 4 } }
+    })
+    const graphs = [integerNetwork(graph, placed), packQuantizers(graph, placed, standardWriter(21))]
+    const [integer] = graphs
+    // The product, sums of rows and sums of columns; lower bounds are part of the layers.
+    expect(integer?.nodes.filter(({ op }) => op === 'MatMulIntegerToFloat')).toHaveLength(3)
+    expect(integer?.nodes.filter(({ op }) => op === 'Sub')).toEqual([])
+    const [found, expected] = await Promise.all(graphs.map((each) => outputOf(each, graph, false)))
+    expect(found?.length).toBe(expected?.length)
+    const equal = found?.filter((value, i) => Math.abs(value - (expected?.[i] ?? NaN)) < 1e-4).length ?? 0
+    expect(equal / (found?.length ?? 0)).toBeGreaterThan(0.95)
+  })
+
+  it('take a lower bound that is next to nothing for 0', () => {
+    const builder = new GraphBuilder()
+    const x = builder.input('x', [6, 8])
+    const map = builder.softmax(builder.matmul(x, builder.transpose(x, [1, 0])), 'map')
+    const graph = builder.build([builder.matmul(map, x, 'y')])
+    const subtractions = (lower: number): number => {
+      const placed = findQuantizerSites(graph, rule).map((site) => {
+        return { site, quantizer: { lower: site.value === 'map' ? lower : 0, upper: 0.6, bits: 4 } }
+      })
+      return integerNetwork(graph, placed).nodes.filter(({ op }) => op === 'Sub').length
+    }
+    expect([1e-12, 1e-6].map(subtractions)).toEqual([0, 1])
+  })
+
+  it('share the sums of the rows of what they multiply', async () => {
+    const builder = new GraphBuilder()
+    const x = builder.input('x', [6, 8])
+    const parts = ['q', 'k', 'v'].map((name) =>
+      builder.matmul(x, builder.constant(noise([8, 4]), `${name}.weight`), name)
+    )
+    const graph = builder.build([builder.concat(parts, 1, 'y')])
+    const placed = findQuantizerSites(graph, rule).map((site, i) => {
+      const lower = site.kind === 'weight' ? -0.4321 - 0.0777 * i : -0.7
+      return { site, quantizer: { lower, upper: 0.6, bits: 4 } }
+    })
+    const integer = integerNetwork(graph, placed)
+    expect(integer.nodes.filter(({ op }) => op === 'MatMulIntegerToFloat')).toHaveLength(4)
+    const [found, expected] = [await outputOf(integer, graph), await simulated(graph, placed)]
+    expect(found).toHaveLength(72)
+    for (const [i, value] of found.entries()) expect(value).toBeCloseTo(expected[i] ?? NaN, 5)
+  })
 })
 
 describe('convolutions in integers', () => {

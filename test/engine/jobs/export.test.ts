@@ -7,8 +7,9 @@ import { settingsOf } from '../../../src/contract/presets'
 import type { ExportKind, ExportResult } from '../../../src/contract/results'
 import { detectModel } from '../../../src/core/models/detect'
 import { codesOf, unpackCodes } from '../../../src/core/quantization/codes'
-import { packQuantizers, standardWriter, valuesOf } from '../../../src/core/quantization/packing'
-import { quantize as quantized } from '../../../src/core/quantization/quantizer'
+import { packQuantizers, standardWriter, valuesOf, type PlacedQuantizer } from '../../../src/core/quantization/packing'
+import { levelsOf, quantize as quantized } from '../../../src/core/quantization/quantizer'
+import { codesName } from '../../../src/core/quantization/running-codes'
 import { makeContext, type JobContext } from '../../../src/engine/job'
 import { readExports } from '../../../src/engine/exports-list'
 import { fullPrecisionFile, writers } from '../../../src/engine/export/files'
@@ -197,11 +198,13 @@ describe('a network in integers', () => {
       if (variant === undefined) throw new Error('no variant')
       const { graph, placed } = subject.partsOf(variant)
       const activations = placed.filter(({ site }) => site.kind === 'activation')
-      const sites = [...new Set(activations.map(({ site }) => site.value))]
       const { blocks } = model.features
       expect(blocks.length).toBeGreaterThanOrEqual(8)
-      const valuesOfGraph = async (made: Graph, feeds: NamedTensors): Promise<NamedTensors> => {
-        const outputs = [...sites, ...blocks.filter((block) => !made.inputs.some((input) => input.name === block))]
+      const valuesOfGraph = async (
+        made: Graph,
+        feeds: NamedTensors,
+        outputs: readonly string[]
+      ): Promise<NamedTensors> => {
         const session = await context.runtime.load({ ...made, outputs })
         const values = await session.run(feeds, { outputs })
         await session.dispose()
@@ -212,7 +215,9 @@ describe('a network in integers', () => {
         crop(image, 0, 0, 32, 32).data.map((v) => v / 255),
         [1, 3, 32, 32]
       )
-      const simulated = await valuesOfGraph(packQuantizers(graph, placed, standardWriter(21)), new Map([['lr', x]]))
+      const sites = [...new Set(activations.map(({ site }) => site.value))]
+      const simulation = packQuantizers(graph, placed, standardWriter(21))
+      const simulated = await valuesOfGraph(simulation, new Map([['lr', x]]), [...sites, ...blocks])
       // What makes the values of blocks is cut off, and these become inputs.
       const integer = integerNetwork(graph, placed)
       const types = inferShapes(graph)
@@ -225,16 +230,25 @@ describe('a network in integers', () => {
         nodes: integer.nodes.filter(({ outputs }) => !outputs.some((output) => blocks.includes(output)))
       }
       const given = new Map([['lr', x], ...blocks.map((block) => [block, simulated.get(block) ?? x] as const)])
-      const found = await valuesOfGraph(cut, given)
+      // What is quantized in the same way as something before it has no codes of its own.
+      const made = new Set(integer.nodes.flatMap(({ outputs }) => outputs))
+      const own = activations.filter(({ site }) => made.has(codesName(site)))
+      const kindOf = ({ site, quantizer: { lower, upper } }: PlacedQuantizer): string =>
+        `${site.value} ${lower} ${upper}`
+      expect(new Set(own.map(kindOf))).toEqual(new Set(activations.map(kindOf)))
+      const outputs = own.map(({ site }) => codesName(site))
+      const found = await valuesOfGraph(cut, given, outputs)
       let [equal, count] = [0, 0]
-      for (const { site, quantizer } of activations) {
-        const [codes, expected] = [found, simulated].map((values) => {
-          const value = values.get(site.value)
-          if (value?.type !== 'float32') throw new Error(`no "${site.value}"`)
-          return codesOf(value, quantizer, null).codes
-        })
-        count += expected?.length ?? NaN
-        equal += expected?.filter((code, i) => code === codes?.[i]).length ?? NaN
+      for (const { site, quantizer } of own) {
+        const [value, codes] = [simulated.get(site.value), found.get(codesName(site))]
+        if (value?.type !== 'float32' || (codes?.type !== 'uint8' && codes?.type !== 'int8')) throw new Error(site.name)
+        const expected = codesOf(value, quantizer, null).codes
+        // Codes count from 0, or up to 255.
+        const levels = levelsOf(quantizer.bits)
+        const least = codes.data.some((code) => code > levels) ? 255 - levels : 0
+        expect(codes.data).toHaveLength(expected.length)
+        count += expected.length
+        equal += expected.filter((code, i) => code + least === codes.data[i]).length
       }
       expect(equal / count).toBeGreaterThanOrEqual(0.9999)
     }
