@@ -20,6 +20,13 @@ export class StudioError extends Error {
   }
 }
 
+/** Memory was short: what is smaller may still be done. */
+export class OutOfMemoryError extends StudioError {
+  constructor(message: string, options?: { readonly cause?: unknown }) {
+    super('failed', message, options)
+  }
+}
+
 /** Closes a union: the compiler proves that no case is left, the throw covers values that lie about their type. */
 export function assertNever(value: never): never {
   throw new Error(`Unexpected value: ${JSON.stringify(value)}`)

@@ -19,6 +19,7 @@ export interface Session {
    * share tensors in `into`.
    *
    * @param outputs names of the outputs wanted; all when absent
+   * @throws OutOfMemoryError where memory is short, a StudioError ('failed') for other reasons
    */
   run(
     feeds: NamedTensors,
@@ -33,6 +34,8 @@ export interface Runtime {
   readonly name: string
   readonly version: string
   readonly device: string
+  /** Bytes of the device's own memory; absent where it is the processor's, or is not known. */
+  readonly memoryBytes?: number
   /** Makes a session. Throws a StudioError where the runtime cannot take the graph. */
   load(graph: Graph, options?: LoadOptions): Promise<Session>
   /** Makes a session of an ONNX file, as anyone would who has nothing but the file. Throws a StudioError likewise. */

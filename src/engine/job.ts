@@ -1,3 +1,4 @@
+import { freemem } from 'node:os'
 import { setImmediate } from 'node:timers/promises'
 import type { JobEvent, ProgressEvent } from '../contract/events'
 import type { RuntimeChoice } from '../contract/runtimes'
@@ -27,10 +28,27 @@ export async function makeContext(
   choice: RuntimeChoice | null = null,
   measurements: string | null = null
 ): Promise<JobContext> {
-  const warn = (message: string): void => {
+  return { runtime: await runtimeFor(choice, measurements, warning({ emit })), emit, signal, giveWay }
+}
+
+/** Tells those who hear a job something that does not go as it should. */
+export function warning({ emit }: Pick<JobContext, 'emit'>): (message: string) => void {
+  return (message) => {
     emit({ kind: 'log', level: 'warning', message })
   }
-  return { runtime: await runtimeFor(choice, measurements, warn), emit, signal, giveWay }
+}
+
+/** Memory for the values of networks. */
+export interface NetworkMemory {
+  /** Bytes that they may take. */
+  readonly cap: number
+  /** Hears that less was there, and what is done about it. */
+  readonly warn: (message: string) => void
+}
+
+/** The memory that a job may take: what the user said, or half of the device's, or of what is free where it is the processor's. */
+export function memoryIn(context: Pick<JobContext, 'runtime' | 'emit'>, cap: number | undefined): NetworkMemory {
+  return { cap: cap ?? (context.runtime.memoryBytes ?? freemem()) / 2, warn: warning(context) }
 }
 
 /** The same context, whose events `listener` sees first. */

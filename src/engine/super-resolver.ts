@@ -1,3 +1,4 @@
+import { OutOfMemoryError } from '../core/errors'
 import { estimateMemory } from '../core/evaluation/memory'
 import { crop, fromTensor, padTo, toRgb, toTensor, type Image } from '../core/imaging/image'
 import { toGrey } from '../core/imaging/ycbcr'
@@ -25,22 +26,31 @@ export interface SuperResolver {
    *
    * @param constants further inputs of the network: bounds and levels of its quantizers
    * @param onTile for pictures that are not taken whole
+   * @throws OutOfMemoryError where memory is short even for the smallest tiles
    */
   enlarge(picture: Image, constants?: NamedTensors, onTile?: TileListener): Promise<Image>
 }
 
 /**
  * @param session the model's graph, or the same with quantizers
- * @param memoryCap bytes that the values of the network may take
+ * @param memoryCap bytes that the values of the network may take; where less is there, tiles become smaller
+ * @param warn hears that they did
  */
-export function superResolver(session: Session, model: Model, memoryCap: number): SuperResolver {
+export function superResolver(
+  session: Session,
+  model: Model,
+  memoryCap: number,
+  warn: (message: string) => void = () => undefined
+): SuperResolver {
   const memory = estimateMemory(model.graph)
+  /** Halved whenever memory turns out to be short. */
+  let cap = memoryCap
   const { scale, multiple } = model
 
   /** The largest square tile that fits into memory, a multiple of the window. */
   function largestTile(): number {
     let side = paddedSize(model, multiple)
-    while (memory.peakBytes(side + multiple, side + multiple) <= memoryCap && side < 4096) side += multiple
+    while (memory.peakBytes(side + multiple, side + multiple) <= cap && side < 4096) side += multiple
     return Math.max(side, paddedSize(model, 2 * tileOverlap + multiple * Math.ceil(8 / multiple)))
   }
 
@@ -51,7 +61,7 @@ export function superResolver(session: Session, model: Model, memoryCap: number)
       const tile = { width: model.fixedSize, height: model.fixedSize }
       return planTiles(width, height, { tile, overlap, multiple: 1 })
     }
-    if (memory.peakBytes(paddedSize(model, width), paddedSize(model, height)) <= memoryCap) return null
+    if (memory.peakBytes(paddedSize(model, width), paddedSize(model, height)) <= cap) return null
     const largest = largestTile()
     const side = (total: number): number => evenSide(total, largest, tileOverlap, multiple)
     const tile = { width: side(width), height: side(height) }
@@ -68,6 +78,32 @@ export function superResolver(session: Session, model: Model, memoryCap: number)
     return crop(enlarged, 0, 0, picture.width * scale, picture.height * scale)
   }
 
+  async function attempt(picture: Image, constants: NamedTensors, onTile: TileListener): Promise<Image> {
+    const tiles = tilesOf(picture.width, picture.height)
+    if (tiles === null) return run(picture, constants)
+    const blender = new TileBlender(picture.width, picture.height, picture.channels, scale)
+    for (const [i, tile] of tiles.entries()) {
+      blender.add(tile, await run(crop(picture, tile.left, tile.top, tile.width, tile.height), constants))
+      await onTile(i + 1, tiles.length)
+    }
+    return blender.picture()
+  }
+
+  /** Halves the memory that tiles of a picture take; whether there are smaller ones then. */
+  function makeTilesSmaller({ width, height }: Image): boolean {
+    if (model.fixedSize !== null) return false
+    const bytes = (): number => {
+      const [tile = { width, height }] = tilesOf(width, height) ?? []
+      return memory.peakBytes(paddedSize(model, tile.width), paddedSize(model, tile.height))
+    }
+    const before = bytes()
+    cap = Math.min(cap, before) / 2
+    // Below the smallest tile there is none that takes less.
+    if (bytes() >= before) return false
+    warn('Memory was short for what pictures were cut into; it goes on with smaller tiles.')
+    return true
+  }
+
   return {
     scale,
     tileCount: (width, height) => tilesOf(width, height)?.length ?? 1,
@@ -78,14 +114,13 @@ export function superResolver(session: Session, model: Model, memoryCap: number)
     },
     async enlarge(given, constants = new Map(), onTile = () => Promise.resolve()) {
       const picture = model.channels === 3 ? toRgb(given) : toGrey(given)
-      const tiles = tilesOf(picture.width, picture.height)
-      if (tiles === null) return run(picture, constants)
-      const blender = new TileBlender(picture.width, picture.height, picture.channels, scale)
-      for (const [i, tile] of tiles.entries()) {
-        blender.add(tile, await run(crop(picture, tile.left, tile.top, tile.width, tile.height), constants))
-        await onTile(i + 1, tiles.length)
+      for (;;) {
+        try {
+          return await attempt(picture, constants, onTile)
+        } catch (error) {
+          if (!(error instanceof OutOfMemoryError) || !makeTilesSmaller(picture)) throw error
+        }
       }
-      return blender.picture()
     }
   }
 }

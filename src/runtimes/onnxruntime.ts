@@ -5,6 +5,7 @@ import { codesAsNumbers } from '../core/quantization/number-codes'
 import type { LoadOptions, NamedTensors, Runtime, Session } from '../core/runtime'
 import { elementCount, type Tensor } from '../core/tensor'
 import { writeOnnx } from '../formats/onnx'
+import { firstLine, runFailure } from './run-failure'
 import { loadInThreads } from './threaded-session'
 
 /** onnxruntime on the processor. */
@@ -90,7 +91,7 @@ class OnnxruntimeSession implements Session {
     try {
       results = await this.#session.run(Object.fromEntries([...feeds].map(([name, x]) => [name, toOrt(x)])), fetches)
     } catch (cause) {
-      throw new StudioError('failed', `onnxruntime could not run this model: ${firstLine(cause)}`, { cause })
+      throw runFailure('onnxruntime', cause)
     }
     return new Map(
       names.map((name) => {
@@ -136,10 +137,4 @@ function fromOrt(name: string, value: OrtTensor): Tensor {
     default:
   }
   throw new Error(`Output "${name}" has ${elementCount(shape)} elements of the unexpected type ${value.type}`)
-}
-
-/** onnxruntime's messages carry stack traces; their first line says what is wrong. */
-function firstLine(cause: unknown): string {
-  const [line = ''] = String(cause instanceof Error ? cause.message : cause).split('\n')
-  return line.trim()
 }

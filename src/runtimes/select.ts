@@ -89,9 +89,14 @@ export async function probeAll(probe: ProbeApart, machine: Machine): Promise<rea
   return candidates
 }
 
+/** Whether a device computes with the processor and its memory. */
+export function isOnProcessor(device: string): boolean {
+  return ['cpu', 'wasm', 'node'].includes(device)
+}
+
 /** What computes on a device; of several GPUs, the first. */
 function hardwareOf(device: string, { processor, memoryBytes, gpus }: Machine): Candidate['hardware'] {
-  if (['cpu', 'wasm', 'node'].includes(device)) return { name: processor, memoryBytes }
+  if (isOnProcessor(device)) return { name: processor, memoryBytes }
   const [gpu] = gpus
   return gpu === undefined ? null : { name: gpu.name, memoryBytes: gpu.memoryBytes }
 }

@@ -1,9 +1,12 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { totalmem } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { ProbeResult } from '../../src/contract/runtimes'
 import { runtimeFor } from '../../src/engine/automatic-runtime'
+import { memoryIn } from '../../src/engine/job'
 import { doctor, knownDiagnosis } from '../../src/engine/jobs/doctor'
+import { onnxruntimeCpu } from '../../src/runtimes/onnxruntime'
 import type { ProbeApart } from '../../src/runtimes/select'
 import { temporaryFolder } from '../cli/run-cli'
 
@@ -55,5 +58,20 @@ describe('where nothing is asked for', () => {
     expect(warnings.splice(0)).toEqual([
       expect.stringMatching(/tfjs on node-gpu: .*The processor computes instead\.$/) as unknown
     ])
+  })
+})
+
+describe('memory for the values of networks', () => {
+  const context = { runtime: { ...onnxruntimeCpu, memoryBytes: 2 ** 33 }, emit: () => undefined }
+
+  it('is half of the device’s own, or what the user says', () => {
+    expect(memoryIn(context, undefined).cap).toBe(2 ** 32)
+    expect(memoryIn(context, 2 ** 20).cap).toBe(2 ** 20)
+  })
+
+  it('is half of what is free where the processor computes', () => {
+    const { cap } = memoryIn({ ...context, runtime: onnxruntimeCpu }, undefined)
+    expect(cap).toBeGreaterThan(0)
+    expect(cap).toBeLessThanOrEqual(totalmem() / 2)
   })
 })

@@ -14,7 +14,7 @@ import { imresizePart, sourceOf } from '../../core/imaging/imresize'
 import type { Session } from '../../core/runtime'
 import { readImage, readImageSize, type PictureFile } from '../../formats/image-files'
 import { isOfPicture, StudioError } from '../errors'
-import { report, type JobContext } from '../job'
+import { memoryIn, report, type JobContext } from '../job'
 import { withDiskErrors } from '../run-folder'
 import type { TileListener } from '../super-resolver'
 import { openSubject, type Subject } from './variants'
@@ -54,7 +54,7 @@ interface NamedEnlarger extends Enlarger {
  */
 export async function enlargeBatch(config: BatchConfig, context: JobContext): Promise<void> {
   const { run, inputs, contestants, out, memoryCap } = config
-  const subject = await openSubject(run, {}, {}, memoryCap)
+  const subject = await openSubject(run, {}, {}, memoryIn(context, memoryCap))
   const wanted = contestants.map((contestant) => expectContestant(run, subject, contestant))
   const failures = new Failures(context)
 

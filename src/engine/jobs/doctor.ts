@@ -14,7 +14,7 @@ export function measurementsIn(folder: string): string {
 
 /** It does not change while a process lives. */
 let machine: Promise<Machine> | null = null
-const thisMachine = (): Promise<Machine> => (machine ??= describeMachine())
+export const thisMachine = (): Promise<Machine> => (machine ??= describeMachine())
 
 /** What was measured, and the machine as it was then. */
 const measuredSchema = z.object({ schema: z.literal(1), fingerprint: z.string(), result: doctorResultSchema })

@@ -7,7 +7,7 @@ import { quantizeTo8Bit, toRgb, type Image } from '../../core/imaging/image'
 import { toGrey } from '../../core/imaging/ycbcr'
 import { imresize } from '../../core/imaging/imresize'
 import type { ModelOverrides } from '../../core/models/model'
-import { report, type JobContext } from '../job'
+import { memoryIn, report, type JobContext } from '../job'
 import { expectScale } from '../model-file'
 import { findPictures, readPair, type PicturePair, type PictureSet } from '../picture-sets'
 import { openSubject, type Subject, type VariantFilter } from './variants'
@@ -60,7 +60,12 @@ export async function evaluate(config: EvaluateConfig, context: JobContext): Pro
     }
     return score(bicubicSubject, scale, [bicubic], config, context)
   }
-  const subject = await openSubject(config.subject, config.overrides, config.filter, config.memoryCap)
+  const subject = await openSubject(
+    config.subject,
+    config.overrides,
+    config.filter,
+    memoryIn(context, config.memoryCap)
+  )
   const { scale } = subject.model
   expectScale(subject.model, subject.name, config.scale)
   const { contestants, dispose } = await loadContestants(subject, context)

@@ -32,7 +32,7 @@ export async function measure(
   context: JobContext
 ): Promise<EvaluateResult['results']> {
   const { scale } = (await openRun(run)).run.model
-  await openSubject(run, {}, {}, memoryCap)
+  await openSubject(run, {}, {})
   await expectSets(sets, scale)
   const recorder = await EvaluationRecorder.open(run)
   const shared = {

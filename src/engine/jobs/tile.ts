@@ -326,7 +326,7 @@ function sessionsWithin(memoryCap: number, tileBytes: number): number {
 /** Reads a run and says where the tiles of its outputs are kept: elsewhere once bounds, weights or the model are others. */
 async function openOutputs(folder: string, memoryCap: number): Promise<OpenedOutputs> {
   if (!existsSync(join(folder, runFile))) throw new StudioError('missing', `There is no run "${folder}" any more.`)
-  const subject = await openSubject(folder, {}, {}, memoryCap)
+  const subject = await openSubject(folder, {}, {}, { cap: memoryCap, warn: () => undefined })
   const { sha256, file, model } = subject
   const outputs: OpenedOutputs['outputs'][number][] = []
   for (const variant of [null, ...subject.variants]) {

@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises'
 import { basename, extname, join, resolve } from 'node:path'
 import { variantFileName, variantKey, type Variant } from '../../contract/bounds'
 import { readImageSize } from '../../formats/image-files'
-import { report, type JobContext } from '../job'
+import { memoryIn, report, type JobContext } from '../job'
 import { openRun, withDiskErrors } from '../run-folder'
 import { addUpscaled, readUpscaled, upscaledFolder, type UpscaledPicture } from '../upscaled-list'
 import { enlargeFile, expectRoom } from './upscale'
@@ -31,7 +31,7 @@ export async function upscaleIntoRun(
   // What is no picture is told before a network is loaded.
   const size = await readImageSize(picture)
   await openRun(run)
-  const loaded = await loadOne(run, variant, context.runtime, memoryCap)
+  const loaded = await loadOne(run, variant, context.runtime, memoryIn(context, memoryCap))
   try {
     const { resolver } = loaded
     expectRoom(picture, size, resolver.scale)

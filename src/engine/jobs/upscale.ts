@@ -17,7 +17,7 @@ import {
   writeImage,
   type PictureFile
 } from '../../formats/image-files'
-import { report, type JobContext } from '../job'
+import { memoryIn, report, type JobContext } from '../job'
 import { withDiskErrors } from '../run-folder'
 import type { SuperResolver, TileListener } from '../super-resolver'
 import { openSubject, type VariantFilter } from './variants'
@@ -37,7 +37,7 @@ export interface UpscaleConfig {
 /** Enlarges pictures and writes them as PNG: `NAME_x4.png`, with the bit depth, greyness and alpha of the original. */
 export async function upscale(config: UpscaleConfig, context: JobContext): Promise<UpscaleResult> {
   const { subject: path, overrides, filter, memoryCap } = config
-  const subject = await openSubject(path, overrides, filter, memoryCap)
+  const subject = await openSubject(path, overrides, filter, memoryIn(context, memoryCap))
   const { model, variants } = subject
   const [variant, second] = variants
   if (variant !== undefined && second !== undefined) {

@@ -10,6 +10,7 @@ import { perChannel, placeQuantizers, type QuantizerSite } from '../../core/quan
 import type { Runtime, Session } from '../../core/runtime'
 import type { Tensor } from '../../core/tensor'
 import { readCheckpoint } from '../../formats/checkpoint'
+import type { NetworkMemory } from '../job'
 import { loadModel, overridesOfRun, type LoadedModel } from '../model-file'
 import { plannedSites, quantizerFeeds } from '../plan'
 import { isRunFolder, openRun } from '../run-folder'
@@ -57,20 +58,20 @@ export interface Resolver extends SuperResolver {
 /**
  * Opens a model file or a run folder. A run is bound to the very model it was made from: a changed file is refused.
  *
- * @param memoryCap bytes the values of a network may take; half of what is free when absent
+ * @param memory half of what is free when absent
  */
 export async function openSubject(
   path: string,
   overrides: ModelOverrides,
   filter: VariantFilter,
-  memoryCap: number = defaultMemoryCap()
+  memory: NetworkMemory = { cap: freemem() / 2, warn: () => undefined }
 ): Promise<Subject> {
   if (!(await isRunFolder(path))) {
     if (filter.method !== undefined || filter.bits !== undefined) {
       throw new StudioError('usage', `--method and --bits choose a variant of a run, but "${path}" is a model.`)
     }
     const bare = await loadModel(path, overrides)
-    return subject(basename(path), bare, [], memoryCap, [], new Map())
+    return subject(basename(path), bare, [], memory, [], new Map())
   }
   const { run, bounds } = await openRun(path)
   const loaded = await loadModel(run.model.file, { ...overridesOfRun(run.model), ...overrides })
@@ -94,7 +95,7 @@ export async function openSubject(
     if (variant.weights === undefined) continue
     weights.set(variant, await readWeights(join(path, variant.weights), loaded.model))
   }
-  return subject(basename(path), loaded, variants, memoryCap, sites, weights)
+  return subject(basename(path), loaded, variants, memory, sites, weights)
 }
 
 /** One network of a run that is loaded, and how its memory is given back. */
@@ -108,9 +109,9 @@ export async function loadOne(
   folder: string,
   variant: Pick<Variant, 'method' | 'bits'> | null,
   runtime: Runtime,
-  memoryCap?: number
+  memory: NetworkMemory
 ): Promise<LoadedResolver> {
-  const subject = await openSubject(folder, {}, variant ?? {}, memoryCap)
+  const subject = await openSubject(folder, {}, variant ?? {}, memory)
   if (variant === null) {
     const resolver = await subject.loadFp(runtime)
     return { resolver, dispose: () => resolver.dispose() }
@@ -136,7 +137,7 @@ function subject(
   name: string,
   { model, file, sha256 }: LoadedModel,
   variants: readonly Variant[],
-  memoryCap: number,
+  memory: NetworkMemory,
   sites: readonly QuantizerSite[],
   weights: ReadonlyMap<Variant, ReadonlyMap<string, Tensor>>
 ): Subject {
@@ -160,7 +161,7 @@ function subject(
   }
   const loadNetwork: Subject['loadNetwork'] = (variant, runtime) => runtime.load(graphOf(variant))
   const resolverOn: Subject['resolverOn'] = (session, variant) => {
-    const resolver = superResolver(session, model, memoryCap)
+    const resolver = superResolver(session, model, memory.cap, memory.warn)
     if (variant === null) return resolver
     const constants = quantizerFeeds(variant.quantizers)
     return { ...resolver, enlarge: (picture, _, onTile) => resolver.enlarge(picture, constants, onTile) }
@@ -199,10 +200,6 @@ function subject(
       }
     }
   }
-}
-
-function defaultMemoryCap(): number {
-  return freemem() / 2
 }
 
 function areBits(bits: Bits, wanted: Bits | undefined): boolean {

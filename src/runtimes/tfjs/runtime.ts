@@ -7,6 +7,7 @@ import { numericShape, type Operand } from '../../core/graph/operators/operator'
 import type { NamedTensors, Runtime, Session } from '../../core/runtime'
 import type { ElementType, Tensor } from '../../core/tensor'
 import { onnxruntimeCpu } from '../onnxruntime'
+import { runFailure } from '../run-failure'
 import { tfjsVersion, useDevice } from './backend'
 import type { TfjsDevice } from './devices'
 import { kernels } from './kernels'
@@ -92,6 +93,8 @@ class TfjsSession implements Session {
       }
       for (const step of plan.steps) this.#apply(step, values, plan)
       return await read(names, values, plan, into)
+    } catch (cause) {
+      throw runFailure('tfjs', cause)
     } finally {
       for (const value of values.values()) value.dispose()
     }
