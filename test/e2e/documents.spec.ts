@@ -3,7 +3,7 @@ import { copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { smallNetwork } from '../formats/small-network'
 import { preparePictures } from './pictures'
-import { boundsOf, chooseNext, endStudio, expect, findings, onlyRun, root, startStudio, test } from './studio'
+import { atRest, boundsOf, chooseNext, endStudio, expect, findings, onlyRun, root, startStudio, test } from './studio'
 
 const screens = join(root, 'test-results', 'screens')
 const bundled = join(root, 'resources', 'models', 'swinir-tiny-x4.safetensors')
@@ -96,6 +96,8 @@ test('a network from an ONNX file tells what it takes and what it is made of, an
   await test.step('and so are features', async () => {
     await page.getByRole('button', { name: 'Details of training' }).click()
     await page.getByRole('spinbutton', { name: 'Iterations' }).fill('3')
+    // Where the list opens is decided by where its button is then.
+    await atRest(page)
     await page.getByRole('combobox', { name: 'Features' }).click()
     await page.getByRole('option', { name: 'chosen ones' }).click()
     const feature = page.getByTestId('features').getByRole('checkbox', { name: 'r', exact: true })

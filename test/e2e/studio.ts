@@ -68,14 +68,19 @@ export { expect }
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
-/** What axe finds wrong on a page, one line each. */
-export async function findings(page: Page): Promise<readonly string[]> {
-  await page.evaluate(axe)
-  // What fades in has too little contrast on its way.
+/** Waits until nothing on a page fades in or unfolds any more. */
+export async function atRest(page: Page): Promise<void> {
   await page.evaluate(async () => {
     const ending = document.getAnimations().filter(({ effect }) => Number.isFinite(effect?.getComputedTiming().endTime))
     await Promise.allSettled(ending.map(({ finished }) => finished))
   })
+}
+
+/** What axe finds wrong on a page, one line each. */
+export async function findings(page: Page): Promise<readonly string[]> {
+  await page.evaluate(axe)
+  // What fades in has too little contrast on its way.
+  await atRest(page)
   return page.evaluate(async () => {
     const { axe } = window as unknown as {
       axe: { run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> }

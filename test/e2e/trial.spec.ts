@@ -52,9 +52,10 @@ test('an exported file runs as in a browser, in a window that has no way to the 
     expect(await statusOf(`/run/${key}/..%2f..%2fconfig.json`)).toBe(404)
     expect(await statusOf(`/run/${key}/export/swinir-tiny-x4-dobi-4-compact.onnx`)).toBe(200)
   })
-  await test.step('it closes with the window that it was asked for in', async () => {
-    const closed = trial.waitForEvent('close')
-    await page.close()
-    await closed
+  await test.step('it belongs to the window that it was asked for in, and closes with it', async () => {
+    const parents = await app.evaluate(({ BrowserWindow }) =>
+      BrowserWindow.getAllWindows().map((window) => window.getParentWindow() !== null)
+    )
+    expect(parents.toSorted()).toEqual([false, true])
   })
 })
