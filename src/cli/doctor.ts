@@ -1,8 +1,8 @@
 import { Command } from 'commander'
 import colours from 'picocolors'
+import type { Candidate } from '../contract/runtimes'
 import { doctor, measurementsIn } from '../engine/jobs/doctor'
 import { appEngineFolder } from './app-runs'
-import type { Candidate } from '../contract/runtimes'
 import { jsonOption, printJson } from './options'
 
 export function doctorCommand(): Command {

@@ -106,7 +106,6 @@ export const upscaleResultSchema = z.object({
 })
 export type UpscaleResult = Readonly<z.infer<typeof upscaleResultSchema>>
 
-/** What a variant of a run can be written as. */
 /** The pictures that a network in a file takes: of any size that is a multiple, from the least on; others are padded by mirroring. */
 export const networkInputSchema = z.object({
   channels: z.literal([1, 3]),
@@ -116,6 +115,7 @@ export const networkInputSchema = z.object({
 })
 export type NetworkInput = Readonly<z.infer<typeof networkInputSchema>>
 
+/** What a variant of a run can be written as. */
 export const exportKindSchema = z.enum(['packed', 'compact', 'integer', 'safetensors', 'bounds'])
 export type ExportKind = z.infer<typeof exportKindSchema>
 

@@ -31,6 +31,11 @@ export const candidateSchema = probeResultSchema.extend({
 })
 export type Candidate = Readonly<z.infer<typeof candidateSchema>>
 
+/** Pictures a second that a candidate computes at its best batch, and that batch; null where nothing was measured. */
+export function bestSpeed({ speeds }: Pick<Candidate, 'speeds'>): Candidate['speeds'][number] | null {
+  return speeds.toSorted((a, b) => b.perSecond - a.perSecond)[0] ?? null
+}
+
 /** What `doctor --json` prints. `chosen` is what is used where nothing else is asked for, and `why` that is so. */
 export const doctorResultSchema = z.object({
   candidates: z.array(candidateSchema),

@@ -1,7 +1,8 @@
-import { BrowserWindow, nativeTheme } from 'electron'
+import { BrowserWindow } from 'electron'
 import { browserHost, pageScheme } from '../contract/names'
 import type { Trial } from '../contract/trial'
 import { webPreferences } from './security'
+import { groundColour } from './window'
 
 /**
  * Opens a window that runs an exported file as browsers do. Its page has no preload, and so no way to the program; it closes
@@ -15,7 +16,7 @@ export function openTrial(trial: Trial, parent: BrowserWindow | null): void {
     minHeight: 420,
     show: false,
     ...(parent !== null && { parent }),
-    backgroundColor: nativeTheme.shouldUseDarkColors ? '#18181b' : '#ffffff',
+    backgroundColor: groundColour(),
     webPreferences: { ...webPreferences }
   })
   window.removeMenu()

@@ -18,8 +18,7 @@ export function openWindow(store: Store): BrowserWindow {
     minWidth: 800,
     minHeight: 560,
     show: false,
-    // What is seen before the page is drawn.
-    backgroundColor: nativeTheme.shouldUseDarkColors ? '#18181b' : '#ffffff',
+    backgroundColor: groundColour(),
     webPreferences: { ...webPreferences, preload: places.preload }
   })
   window.once('ready-to-show', () => {
@@ -38,6 +37,11 @@ export function openWindow(store: Store): BrowserWindow {
   reviveWhenGone(window)
   void window.loadURL(`${pageOrigin}/index.html`)
   return window
+}
+
+/** What is seen of a window before its page is drawn. */
+export function groundColour(): string {
+  return nativeTheme.shouldUseDarkColors ? '#18181b' : '#ffffff'
 }
 
 /** Loads a page anew whose process has ended, at most so often; more would end it again and again. */

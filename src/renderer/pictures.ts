@@ -2,7 +2,12 @@ import { imageScheme } from '../contract/names'
 
 /** The address of a picture in a run folder. */
 export function pictureAddress(runKey: string, file: string): string {
-  return `${imageScheme}://${runKey}/${file.split('/').map(encodeURIComponent).join('/')}`
+  return `${imageScheme}://${runKey}/${pathInAddress(file)}`
+}
+
+/** A file's path in a run folder as part of an address. */
+export function pathInAddress(file: string): string {
+  return file.split('/').map(encodeURIComponent).join('/')
 }
 
 /** The address of a picture that is at hand as the bytes of its file. */

@@ -14,8 +14,8 @@ const [side, channels] = [48, 32]
 /** How often the test network is run, the first time not counted: that compiles and allocates. */
 const runs = 3
 
-/** Pictures that are computed at once to find out what a device does best, as long as a pass may be expected to be that short. */
-const batches = [1, 4, 16]
+/** Pictures, besides one, that are computed at once to find out what a device does best, as long as a pass may be expected to be that short. */
+const largerBatches = [4, 16]
 const mostSeconds = 0.5
 
 /**
@@ -43,8 +43,8 @@ const needs: Readonly<Partial<Record<string, string>>> = {
 export async function probeRuntime(runtime: Runtime, isTimed = false): Promise<ProbeResult> {
   const { version } = runtime
   try {
-    const { values } = await measure(runtime, 1)
-    const speeds = async (): Promise<ProbeResult['speeds']> => (isTimed ? measureSpeeds(runtime) : [])
+    const { values, seconds } = await measure(runtime, 1)
+    const speeds = async (): Promise<ProbeResult['speeds']> => (isTimed ? measureSpeeds(runtime, seconds) : [])
     if (runtime === onnxruntimeCpu) {
       const isRight = values.length > 0 && values.every(Number.isFinite)
       if (isRight) return { version, usable: true, reason: 'The test network ran.', speeds: await speeds() }
@@ -67,14 +67,14 @@ export async function probeRuntime(runtime: Runtime, isTimed = false): Promise<P
   }
 }
 
-const batchAfter = (batch: number): number => batches[batches.indexOf(batch) + 1] ?? Infinity
-
-async function measureSpeeds(runtime: Runtime): Promise<ProbeResult['speeds']> {
-  const speeds: ProbeResult['speeds'] = []
-  for (const batch of batches) {
+/** @param alone seconds of a pass of one picture */
+async function measureSpeeds(runtime: Runtime, alone: number): Promise<ProbeResult['speeds']> {
+  const speeds = [{ batch: 1, perSecond: 1 / alone }]
+  for (const batch of largerBatches) {
+    const { perSecond = NaN } = speeds.at(-1) ?? {}
+    if (batch / perSecond > mostSeconds) break
     const { seconds } = await measure(runtime, batch)
     speeds.push({ batch, perSecond: batch / seconds })
-    if ((seconds / batch) * batchAfter(batch) > mostSeconds) break
   }
   return speeds
 }

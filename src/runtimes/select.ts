@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { listSupportedBackends } from 'onnxruntime-node'
 import {
+  bestSpeed,
   probeResultSchema,
   runtimeNameSchema,
   type Candidate,
@@ -19,7 +20,7 @@ import { probeRuntime } from './probe-network'
 import { tfjsDevices } from './tfjs/devices'
 
 /** The processor's onnxruntime: it is in every installation, and no other way on a processor is as fast. */
-export const usual = { runtime: 'onnxruntime', device: 'cpu' } as const
+const usual = { runtime: 'onnxruntime', device: 'cpu' } as const
 
 /** All that could run networks here, whether it does or not. */
 export function listCandidates(): readonly { readonly runtime: RuntimeName; readonly device: string }[] {
@@ -99,11 +100,6 @@ function hardwareOf(device: string, { processor, memoryBytes, gpus }: Machine): 
   if (isOnProcessor(device)) return { name: processor, memoryBytes }
   const [gpu] = gpus
   return gpu === undefined ? null : { name: gpu.name, memoryBytes: gpu.memoryBytes }
-}
-
-/** Pictures a second that a candidate computes at its best batch, and that batch; null where nothing was measured. */
-export function bestSpeed({ speeds }: Pick<Candidate, 'speeds'>): Candidate['speeds'][number] | null {
-  return speeds.toSorted((a, b) => b.perSecond - a.perSecond)[0] ?? null
 }
 
 /** The usable candidate that computed the most at its best batch, and what speaks for it; null where nothing is usable. */

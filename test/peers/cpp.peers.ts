@@ -11,6 +11,7 @@ import { bundledModel, temporaryFolder } from '../cli/run-cli'
 import { documentedProgram } from '../documented'
 import { preparePictures } from '../e2e/pictures'
 import { compile, runProgram } from './cpp'
+import { readFloats } from './floats'
 
 const folder = temporaryFolder()
 const run = join(folder, 'run')
@@ -53,8 +54,7 @@ describe('the documented program of C++', () => {
     const session = await onnxruntimeCpu.loadFile(readFileSync(file))
     const expected = (await session.run(new Map([['lr', floatTensor(x, [1, 3, height, width])]]))).get('sr')
     await session.dispose()
-    const bytes = readFileSync(made)
-    const found = new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length))
+    const found = readFloats(made)
     expect(found).toHaveLength(48 * height * width)
     const difference = found.reduce((sum, value, i) => sum + Math.abs(value - Number(expected?.data[i])), 0)
     expect(difference / found.length).toBeLessThan(1e-3)

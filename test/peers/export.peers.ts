@@ -18,6 +18,7 @@ import { listImages, readImage, writeImage } from '../../src/formats/image-files
 import { bundledModel, temporaryFolder } from '../cli/run-cli'
 import { documentedProgram } from '../documented'
 import { preparePictures } from '../e2e/pictures'
+import { readFloats } from './floats'
 import { peersPython, runPython } from './python'
 
 const folder = temporaryFolder()
@@ -133,10 +134,7 @@ print(json.dumps({"names": list(tensors), "shapes": [list(t.shape) for t in tens
         if (weight?.type !== 'float32') throw new Error(`${site.value} is no weight`)
         const axis = quantizer.channels === undefined ? null : (site.channels?.axis ?? null)
         const expected = valuesOf(codesOf(weight, quantizer, axis), axis).data
-        const bytes = readFileSync(join(listing, `${names.indexOf(site.value)}.raw`))
-        expect(new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length))).toEqual(
-          expected
-        )
+        expect(readFloats(join(listing, `${names.indexOf(site.value)}.raw`))).toEqual(expected)
       }
     }
   )

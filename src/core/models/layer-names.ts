@@ -1,4 +1,5 @@
 import type { Graph, Node } from '../graph/graph'
+import { Neighbours } from '../graph/neighbours'
 
 /**
  * The graph with layers called as their authors call them: by the name of their weight where an exporter kept it
@@ -93,26 +94,22 @@ const onTheWay: ReadonlySet<string> = new Set([
 
 /** Tells which products stand around a softmax. */
 class SoftmaxNeighbours {
-  readonly #makers: ReadonlyMap<string, Node>
-  readonly #readers: ReadonlyMap<string, readonly Node[]>
+  readonly #neighbours: Neighbours
 
-  constructor({ nodes }: Graph) {
-    this.#makers = new Map(nodes.flatMap((node) => node.outputs.map((output) => [output, node] as const)))
-    const readers = new Map<string, Node[]>()
-    for (const node of nodes) for (const name of node.inputs) readers.set(name, [...(readers.get(name) ?? []), node])
-    this.#readers = readers
+  constructor(graph: Graph) {
+    this.#neighbours = new Neighbours(graph)
   }
 
   /** Whether the left factor is what a softmax gave. */
   isBehind({ inputs }: Node): boolean {
-    return this.#makers.get(inputs[0] ?? '')?.op === 'Softmax'
+    return this.#neighbours.makerOf(inputs[0] ?? '')?.op === 'Softmax'
   }
 
   /** Whether all that becomes of the product is normalized by a softmax. */
   isBefore(node: Node): boolean {
     let [value = ''] = node.outputs
     for (;;) {
-      const [reader, ...others] = this.#readers.get(value) ?? []
+      const [reader, ...others] = this.#neighbours.readersOf(value)
       if (reader === undefined || others.length > 0) return false
       if (reader.op === 'Softmax') return true
       if (!onTheWay.has(reader.op)) return false

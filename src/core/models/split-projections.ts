@@ -1,6 +1,7 @@
 import { GraphBuilder, type Value } from '../graph/builder'
 import { intAttribute, intsAttribute, type Graph, type Node, type ValueType } from '../graph/graph'
 import { inferShapes } from '../graph/infer'
+import { Neighbours } from '../graph/neighbours'
 import { floatTensor, type TensorOf } from '../tensor'
 
 /** A linear layer whose outputs are taken apart by [Add →] Reshape → Transpose → one Gather for each part. */
@@ -23,10 +24,8 @@ interface Projection {
  */
 export function splitProjections(graph: Graph): Graph {
   const types = inferShapes(graph)
-  const readers = new Map<string, Node[]>()
-  for (const node of graph.nodes)
-    for (const name of node.inputs) readers.set(name, [...(readers.get(name) ?? []), node])
-  const found = graph.nodes.flatMap((node) => projectionAt(graph, types, readers, node) ?? [])
+  const neighbours = new Neighbours(graph)
+  const found = graph.nodes.flatMap((node) => projectionAt(graph, types, neighbours, node) ?? [])
   if (found.length === 0) return graph
   const gone = new Set(
     found.flatMap(({ layer, add, reshape, transpose, parts }) => {
@@ -48,18 +47,14 @@ export function splitProjections(graph: Graph): Graph {
 function projectionAt(
   graph: Graph,
   types: ReadonlyMap<string, ValueType>,
-  readers: ReadonlyMap<string, readonly Node[]>,
+  neighbours: Neighbours,
   layer: Node
 ): Projection | null {
   const float = (name = ''): TensorOf<'float32'> | null => {
     const tensor = graph.initializers.get(name)
     return tensor?.type === 'float32' ? tensor : null
   }
-  const onlyReader = (node: Node): Node | null => {
-    const [output = ''] = node.outputs
-    const [reader, ...others] = readers.get(output) ?? []
-    return reader === undefined || others.length > 0 || graph.outputs.includes(output) ? null : reader
-  }
+  const onlyReader = ({ outputs: [output = ''] }: Node): Node | null => neighbours.onlyReaderOf(output)
   const weight = layer.op === 'MatMul' ? float(layer.inputs[1]) : null
   if (weight === null || weight.shape.length !== 2) return null
   const next = onlyReader(layer)
@@ -76,7 +71,7 @@ function projectionAt(
   const product = sizes.reduce<number>((total, size) => (typeof size === 'number' ? total * size : NaN), 1)
   if (axis < 0 || typeof count !== 'number' || count < 2 || product !== width) return null
   const [all = ''] = transpose.outputs
-  const gathers = readers.get(all) ?? []
+  const gathers = neighbours.readersOf(all)
   const parts = gathers.flatMap((gather) => {
     const index = graph.initializers.get(gather.inputs[1] ?? '')
     const isPart = gather.op === 'Gather' && gather.inputs[0] === all && intAttribute(gather, 'axis', 0) === 0

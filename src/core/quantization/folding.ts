@@ -3,9 +3,9 @@ import type { Dimension } from '../graph/dimension'
 import { dropDead } from '../graph/fold'
 import { floatAttribute, type Graph, type Node, type ValueType } from '../graph/graph'
 import { inferShapes } from '../graph/infer'
+import { Neighbours } from '../graph/neighbours'
 import { elementCount, floatTensor } from '../tensor'
 import { movements } from './movement'
-import { readersOf } from './readers'
 
 /** Operators that add a bias to what they make: which of their inputs it is, and the sizes it has, by the shapes of others. */
 const biases: Readonly<Partial<Record<string, { readonly input: number; readonly sizes: BiasSizes }>>> = {
@@ -31,8 +31,7 @@ class ShiftFolding {
   readonly #graph: Graph
   readonly #builder: GraphBuilder
   readonly #types: ReadonlyMap<string, ValueType>
-  readonly #producers: ReadonlyMap<Value, Node>
-  readonly #readers: ReadonlyMap<Value, readonly Node[]>
+  readonly #neighbours: Neighbours
   /** What makes values with the shift in them, by the names of those without. */
   readonly #shifted = new Map<Value, Node>()
 
@@ -40,8 +39,7 @@ class ShiftFolding {
     this.#graph = graph
     this.#builder = GraphBuilder.rewriting(graph)
     this.#types = inferShapes(graph)
-    this.#producers = producersOf(graph)
-    this.#readers = readersOf(graph)
+    this.#neighbours = new Neighbours(graph)
   }
 
   fold(): Graph {
@@ -68,8 +66,8 @@ class ShiftFolding {
 
   /** Whether a value that one node reads can be made so much greater at no cost, which it then is. */
   #shift(value: Value, by: number): boolean {
-    const node = this.#producers.get(value)
-    const isReadOnce = this.#readers.get(value)?.length === 1 && !this.#graph.outputs.includes(value)
+    const node = this.#neighbours.makerOf(value)
+    const isReadOnce = this.#neighbours.onlyReaderOf(value) !== null
     const shifted = node !== undefined && isReadOnce ? this.#nodeShifted(node, by) : null
     if (shifted !== null) this.#shifted.set(value, shifted)
     return shifted !== null
@@ -86,7 +84,7 @@ class ShiftFolding {
     if (node.op === 'Add') {
       const constant = node.inputs.findIndex((name) => this.#graph.initializers.has(name))
       if (constant >= 0) return this.#withInputShifted(node, constant, by)
-      return x !== y && (this.#shift(x, by) || this.#shift(y, by)) ? node : null
+      return this.#shift(x, by) || this.#shift(y, by) ? node : null
     }
     const bias = biases[node.op]
     if (bias === undefined || floatAttribute(node, 'beta', 1) !== 1 || node.outputs.length !== 1) return null
@@ -124,19 +122,15 @@ class ShiftFolding {
 /** QuantizeLinear of what is multiplied by a number, with a step that is divided by it. */
 function foldFactors(graph: Graph): Graph {
   const builder = GraphBuilder.rewriting(graph)
-  const producers = producersOf(graph)
+  const neighbours = new Neighbours(graph)
   for (const node of graph.nodes) {
     const [x = '', step = '', ...others] = node.inputs
-    const product = node.op === 'QuantizeLinear' ? producers.get(x) : undefined
+    const product = node.op === 'QuantizeLinear' ? neighbours.makerOf(x) : undefined
     const [factor, size] = [scalarOf(graph, product?.inputs[1] ?? ''), scalarOf(graph, step)]
     if (product?.op !== 'Mul' || factor === null || size === null || factor <= 0) builder.append(node)
     else builder.append({ ...node, inputs: [product.inputs[0] ?? '', builder.scalar(size / factor), ...others] })
   }
   return dropDead(builder.build(graph.outputs))
-}
-
-function producersOf(graph: Graph): ReadonlyMap<Value, Node> {
-  return new Map(graph.nodes.flatMap((node) => node.outputs.map((output) => [output, node] as const)))
 }
 
 /** A constant that is one number of no axes; null for anything else. */

@@ -3,6 +3,7 @@ import { contributedDomain } from '../graph/conversion/convert'
 import { dropDead } from '../graph/fold'
 import { int, intAttribute, intsAttribute, type Graph, type Node } from '../graph/graph'
 import { inferShapes } from '../graph/infer'
+import { Neighbours } from '../graph/neighbours'
 import { elementCount, floatTensor, type Tensor, type TensorOf } from '../tensor'
 import type { Codes } from './codes'
 import { foldIntoProducers } from './folding'
@@ -45,6 +46,7 @@ class IntegerLowering {
   /** Quantizers by the names of their quantized values. */
   readonly #quantizers: ReadonlyMap<string, PlacedQuantizer>
   readonly #types: ReturnType<typeof inferShapes>
+  readonly #neighbours: Neighbours
   readonly #activations: ActivationCodes
   readonly #known = new Map<string, Value>()
   /** Factors with which sums of rows of codes were made first. */
@@ -58,7 +60,8 @@ class IntegerLowering {
     this.#placed = withQuantizers
     this.#builder = GraphBuilder.rewriting(withQuantizers)
     this.#quantizers = quantizers
-    this.#activations = new ActivationCodes(this.#builder, graph)
+    this.#neighbours = new Neighbours(graph)
+    this.#activations = new ActivationCodes(this.#builder, this.#neighbours)
     this.#types = inferShapes(graph)
   }
 
@@ -223,10 +226,9 @@ class IntegerLowering {
     const hasRows = b.offset !== 0 && !areRowsLeftOut
     const rows = hasRows ? this.#rowSums(a, length, b.offset, columns <= fewColumns ? columns : 1) : null
     const hasColumns = a.offset !== 0
-    const last = (isLast: boolean): Value | undefined => (isLast ? output : undefined)
-    const as = last(!hasRows && !hasColumns)
+    const as = hasRows || hasColumns ? undefined : output
     const product = builder.apply('MatMulIntegerToFloat', operands, {}, as, contributedDomain)
-    const withRows = rows === null ? product : builder.add(product, rows, last(!hasColumns))
+    const withRows = rows === null ? product : builder.add(product, rows, hasColumns ? undefined : output)
     if (hasColumns) this.#addColumnSums(withRows, node, { right, length, columns }, a.offset)
   }
 
@@ -261,9 +263,8 @@ class IntegerLowering {
    * additions and reshapes that keep that axis, and softmax(x + c) = softmax(x).
    */
   #vanishInSoftmax(value: Value): boolean {
-    const readers = this.#graph.nodes.filter(({ inputs }) => inputs.includes(value))
-    const [reader] = readers
-    if (readers.length !== 1 || reader === undefined || this.#graph.outputs.includes(value)) return false
+    const reader = this.#neighbours.onlyReaderOf(value)
+    if (reader === null) return false
     const [output = ''] = reader.outputs
     const keepsAxis = this.#sizeOf(value, -1) !== null && this.#sizeOf(value, -1) === this.#sizeOf(output, -1)
     if (reader.op === 'Softmax') {

@@ -3,7 +3,7 @@ import { format, type Dimension } from '../graph/dimension'
 import { dropDead } from '../graph/fold'
 import { intsAttribute, type Graph, type Node } from '../graph/graph'
 import { inferShapes } from '../graph/infer'
-import { readersOf } from './readers'
+import { Neighbours } from '../graph/neighbours'
 
 /** Operators that only move the numbers of their first input. */
 export const movements: ReadonlySet<string> = new Set([
@@ -67,11 +67,11 @@ export function quantizeBeforeMovement(graph: Graph): Graph {
 
 /** Values that become codes wherever they are read, behind movements and operators by scalars. */
 function valuesOnlyQuantized(graph: Graph): ReadonlySet<Value> {
-  const readers = readersOf(graph)
+  const neighbours = new Neighbours(graph)
   const found = new Set<Value>()
   for (const node of graph.nodes.toReversed()) {
     const [output = ''] = node.outputs
-    const read = readers.get(output) ?? []
+    const read = neighbours.readersOf(output)
     const isQuantized = read.every((reader) => {
       if (reader.inputs.indexOf(output) !== 0 || reader.inputs.lastIndexOf(output) !== 0) return false
       if (!movements.has(reader.op) && !isByScalars(graph, reader)) return false

@@ -1,5 +1,5 @@
 import type { GraphBuilder, Value } from '../graph/builder'
-import type { Graph } from '../graph/graph'
+import type { Neighbours } from '../graph/neighbours'
 import type { Tensor } from '../tensor'
 import type { PlacedQuantizer } from './packing'
 import { quantizedName, type QuantizerSite } from './placement'
@@ -63,12 +63,12 @@ const leastOf: Readonly<Partial<Record<string, number>>> = { Softmax: 0, Sigmoid
  */
 export class ActivationCodes {
   readonly #builder: GraphBuilder
-  readonly #graph: Graph
+  readonly #neighbours: Neighbours
   readonly #known = new Map<string, RunningCodes>()
 
-  constructor(builder: GraphBuilder, graph: Graph) {
+  constructor(builder: GraphBuilder, neighbours: Neighbours) {
     this.#builder = builder
-    this.#graph = graph
+    this.#neighbours = neighbours
   }
 
   /** As bytes from 0. */
@@ -120,6 +120,6 @@ export class ActivationCodes {
 
   /** The least that a value can hold, as far as the operator behind it tells. */
   #leastOf(value: Value): number {
-    return leastOf[this.#graph.nodes.find(({ outputs }) => outputs.includes(value))?.op ?? ''] ?? -Infinity
+    return leastOf[this.#neighbours.makerOf(value)?.op ?? ''] ?? -Infinity
   }
 }

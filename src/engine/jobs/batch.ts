@@ -14,7 +14,7 @@ import { imresizePart, sourceOf } from '../../core/imaging/imresize'
 import type { Session } from '../../core/runtime'
 import { readImage, readImageSize, type PictureFile } from '../../formats/image-files'
 import { isOfPicture, StudioError } from '../errors'
-import { memoryIn, report, type JobContext } from '../job'
+import { memoryIn, report, warning, type JobContext } from '../job'
 import { withDiskErrors } from '../run-folder'
 import type { TileListener } from '../super-resolver'
 import { openSubject, type Subject } from './variants'
@@ -89,7 +89,7 @@ export async function enlargeBatch(config: BatchConfig, context: JobContext): Pr
   const named = paths.slice(0, mostNamed).map((path) => `"${basename(path)}"`)
   const rest = paths.length > mostNamed ? ' and others' : ''
   const which = `${paths.length} of the pictures and folders could not be enlarged (${named.join(', ')}${rest})`
-  context.emit({ kind: 'log', level: 'warning', message: `${which}; all others are in "${out}".` })
+  warning(context)(`${which}; all others are in "${out}".`)
 }
 
 /** Reads a picture of which there is room to make what is wanted; a StudioError ('refused') otherwise, before it is decoded. */
@@ -100,11 +100,11 @@ async function readPicture(file: string, scale: number): Promise<PictureFile> {
 
 /** Pictures and folders that could not be used. Why is told once for each of them, naming it. */
 class Failures {
-  readonly #emit: JobContext['emit']
+  readonly #warn: (message: string) => void
   readonly #messages = new Map<string, Set<string>>()
 
-  constructor({ emit }: JobContext) {
-    this.#emit = emit
+  constructor(context: JobContext) {
+    this.#warn = warning(context)
   }
 
   get paths(): readonly string[] {
@@ -123,7 +123,7 @@ class Failures {
       if (!isOfPicture(error)) throw error
       const message = error.message.includes(path) ? error.message : `"${path}": ${error.message}`
       const known = this.#messages.get(path) ?? new Set()
-      if (!known.has(message)) this.#emit({ kind: 'log', level: 'warning', message })
+      if (!known.has(message)) this.#warn(message)
       this.#messages.set(path, known.add(message))
       return null
     }

@@ -11,7 +11,7 @@ import type { Graph } from '../../core/graph/graph'
 import type { Patch } from '../../core/imaging/patches'
 import { sizes, type Model, type ModelOverrides } from '../../core/models/model'
 import type { QuantizerSite } from '../../core/quantization/placement'
-import { report, withListener, type JobContext } from '../job'
+import { report, warning, withListener, type JobContext } from '../job'
 import { expectPatchSize, expectScale, loadModel } from '../model-file'
 import { draw, readByPicture } from '../patches'
 import { findPictures, fingerprint, type PictureSet } from '../picture-sets'
@@ -136,12 +136,12 @@ export function withStarts(settings: QuantizeSettings): QuantizeSettings {
 }
 
 /** A tensor that is one value everywhere is quantized without error, but tells of a dead layer or an odd checkpoint. */
-function warnOfConstants(sites: readonly QuantizerSite[], statistics: Statistics, { emit }: JobContext): void {
+function warnOfConstants(sites: readonly QuantizerSite[], statistics: Statistics, context: JobContext): void {
   for (const { name, value } of sites) {
     const histogram = statistics.get(value)
     if (histogram !== undefined && histogram.min === histogram.max) {
       const message = `"${name}" is ${histogram.min} everywhere; its quantizer keeps that value exactly.`
-      emit({ kind: 'log', level: 'warning', message })
+      warning(context)(message)
     }
   }
 }

@@ -3,7 +3,7 @@ import { basename } from 'node:path'
 import type { QuantizeResult } from '../../contract/results'
 import type { RunFile } from '../../contract/run'
 import { StudioError } from '../../core/errors'
-import { type JobContext } from '../job'
+import { warning, type JobContext } from '../job'
 import { loadModel, overridesOfRun, type LoadedModel } from '../model-file'
 import { findPictures, fingerprint, type PictureSet } from '../picture-sets'
 import { plannedSites } from '../plan'
@@ -45,7 +45,7 @@ export async function resume(
   const { name, version } = context.runtime
   if (name !== run.runtime.name || version !== run.runtime.version) {
     const message = `"${folder}" was begun with ${run.runtime.name} ${run.runtime.version} and goes on with ${name} ${version}; results may differ in their last digits.`
-    context.emit({ kind: 'log', level: 'warning', message })
+    warning(context)(message)
   }
   const { model } = loaded
   const sites = plannedSites(model, run.settings.quantizeFirstAndLast, run.settings.plan)

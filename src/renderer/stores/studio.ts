@@ -1,5 +1,5 @@
 import { defineStore } from 'pinia'
-import { computed, ref, shallowRef, watchEffect } from 'vue'
+import { computed, ref, shallowRef } from 'vue'
 import {
   usualSettings,
   type EngineState,
@@ -8,8 +8,8 @@ import {
   type Start,
   type StudioDocument
 } from '../../contract/channels'
+import { dressPage, followDesktop } from '../appearance'
 import { engine } from '../engine/connection'
-import { i18n } from '../i18n'
 import { valueOf } from '../action'
 
 /** A document that was opened, or an entry of the menu. */
@@ -25,21 +25,12 @@ export const useStudio = defineStore('studio', () => {
   const canCheckForUpdate = ref(false)
   /** What was asked for last from outside the page; that may be before there is a page to show it. */
   const asked = shallowRef<Asked | null>(null)
-  const prefersDark = window.matchMedia('(prefers-color-scheme: dark)')
-  /** The main process has the desktop's preference overridden where the user chose a theme. */
-  const isDark = ref(prefersDark.matches)
+  const isDark = followDesktop()
 
   const isEngineThere = computed(() => engineState.value.state === 'running')
 
   async function begin(): Promise<void> {
-    prefersDark.addEventListener('change', ({ matches }) => {
-      isDark.value = matches
-    })
-    watchEffect(() => {
-      document.documentElement.classList.toggle('dark', isDark.value)
-      document.documentElement.lang = language.value
-      i18n.global.locale.value = language.value
-    })
+    dressPage(isDark, () => language.value)
     window.studio.onEngine((state) => {
       engineState.value = state
       if (state.state === 'lost' || state.state === 'failed') engine.lose(state.failure)

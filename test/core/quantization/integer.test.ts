@@ -9,15 +9,10 @@ import { findQuantizerSites, perChannel } from '../../../src/core/quantization/p
 import { floatTensor, type TensorOf } from '../../../src/core/tensor'
 import { writeOnnx } from '../../../src/formats/onnx'
 import { onnxruntimeCpu } from '../../../src/runtimes/onnxruntime'
+import { noiseBy } from './small-graphs'
 
 const random = Random.seeded(11)
-const noise = (shape: readonly number[]): TensorOf<'float32'> => {
-  const count = shape.reduce((a, b) => a * b, 1)
-  return floatTensor(
-    Float32Array.from({ length: count }, () => (random.word() / 2 ** 32) * 2 - 1),
-    shape
-  )
-}
+const noise = (shape: readonly number[]): TensorOf<'float32'> => noiseBy(random, shape)
 
 /** Two layers, one of them transposed, a product of activations, and a convolution beside them. */
 function network(): Graph {

@@ -3,9 +3,13 @@ import { Random } from '../../../src/core/imaging/random'
 import { floatTensor, type Tensor, type TensorOf } from '../../../src/core/tensor'
 import { onnxruntimeCpu } from '../../../src/runtimes/onnxruntime'
 
-/** Random numbers from −1 to 1. */
+/** Random numbers from −1 to 1, always the same of a seed. */
 export function noise(shape: readonly number[], seed: number): TensorOf<'float32'> {
-  const random = Random.seeded(seed)
+  return noiseBy(Random.seeded(seed), shape)
+}
+
+/** Random numbers from −1 to 1. */
+export function noiseBy(random: Random, shape: readonly number[]): TensorOf<'float32'> {
   const count = shape.reduce((a, b) => a * b, 1)
   return floatTensor(
     Float32Array.from({ length: count }, () => (random.word() / 2 ** 32) * 2 - 1),

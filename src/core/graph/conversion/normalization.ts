@@ -2,6 +2,7 @@ import { floatTensor, type Tensor, type TensorOf } from '../../tensor'
 import { GraphBuilder, type Value } from '../builder'
 import { dropDead } from '../fold'
 import { intAttribute, type Graph, type Node } from '../graph'
+import { Neighbours } from '../neighbours'
 import { misfit } from '../operators/operator'
 
 /**
@@ -10,16 +11,15 @@ import { misfit } from '../operators/operator'
  */
 export function foldBatchNormalization(graph: Graph): Graph {
   if (!graph.nodes.some(({ op }) => op === 'BatchNormalization')) return graph
-  const makers = new Map(graph.nodes.flatMap((node) => node.outputs.map((output) => [output, node] as const)))
-  const uses = new Map<string, number>(graph.outputs.map((name) => [name, 2]))
-  for (const { inputs } of graph.nodes) for (const name of inputs) uses.set(name, (uses.get(name) ?? 0) + 1)
+  const neighbours = new Neighbours(graph)
   const replaced = new Set<Node>()
   const folded = new Map<Node, { readonly convolution: Node; readonly affine: Affine }>()
   for (const node of graph.nodes) {
     if (node.op !== 'BatchNormalization') continue
     const [x = ''] = node.inputs
-    const convolution = makers.get(x)
-    if (convolution?.op !== 'Conv' || uses.get(x) !== 1 || constant(graph, convolution.inputs[1]) === null) continue
+    const convolution = neighbours.makerOf(x)
+    if (convolution?.op !== 'Conv' || constant(graph, convolution.inputs[1]) === null) continue
+    if (neighbours.onlyReaderOf(x) === null) continue
     folded.set(node, { convolution, affine: affineOf(graph, node) })
     replaced.add(convolution)
   }
