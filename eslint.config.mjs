@@ -84,6 +84,23 @@ export default ts.config(
     }
   },
   {
+    files: ['src/**/*.ts'],
+    rules: {
+      '@typescript-eslint/no-restricted-imports': [
+        'error',
+        {
+          paths: [
+            {
+              name: 'onnxruntime-node',
+              allowTypeImports: true,
+              message: 'Take it from src/runtimes/onnxruntime-module.ts, which decides where it is loaded from.'
+            }
+          ]
+        }
+      ]
+    }
+  },
+  {
     files: ['src/main/**/*.ts'],
     // The engine's process is the one thing that is spoken to otherwise, by orders of the contract.
     ignores: [...channelFiles, 'src/main/engine-process.ts'],

@@ -1,14 +1,19 @@
 import { Command, CommanderError } from 'commander'
+import { takeGpuLibrariesFrom } from '../engine/gpu/folder'
 import { appVersion } from '../engine/version'
+import { appEngineFolder } from './app-runs'
 import { doctorCommand } from './doctor'
 import { evaluateCommand } from './evaluate'
 import { explain } from './explain'
 import { exportCommand } from './export'
+import { gpuCommand } from './gpu'
 import { inspectCommand } from './inspect'
 import { quantizeCommand } from './quantize'
 import { resumeCommand } from './resume'
 import { upscaleCommand } from './upscale'
 import { zooCommand } from './zoo'
+
+takeGpuLibrariesFrom(appEngineFolder())
 
 const program = new Command('2dquant')
   .description('Quantizes super-resolution models to 2–8 bits by 2DQuant and measures what is left.')
@@ -22,6 +27,7 @@ const program = new Command('2dquant')
   .addCommand(exportCommand())
   .addCommand(zooCommand())
   .addCommand(doctorCommand())
+  .addCommand(gpuCommand())
 
 const withinAll = (command: Command): readonly Command[] => [command, ...command.commands.flatMap(withinAll)]
 for (const command of withinAll(program)) command.exitOverride().configureOutput({ writeErr: () => undefined })

@@ -10,6 +10,7 @@ import {
 } from '../contract/bounds'
 import type { QuantizeResult } from '../contract/results'
 import { runtimeNameSchema, type RuntimeChoice, type RuntimeName } from '../contract/runtimes'
+import { modelServerSchema } from '../contract/zoo'
 import { featureGroupsSchema, type DistillationSettings } from '../contract/run'
 import type { QuantizeConfig } from '../engine/jobs/quantize'
 import { formatTable } from './table'
@@ -92,6 +93,15 @@ export const variantBitsOption = (): Option =>
   new Option('--bits <n>', 'only this bit width of a run (weights/activations where they differ: 4/8)').argParser(
     parseBits
   )
+
+/** Where files are got from, of a command that downloads. */
+export const serverOption = (): Option =>
+  new Option('--from <url>', 'another server that has the same files: the address of its folder').argParser(parseServer)
+
+function parseServer(text: string): string {
+  if (modelServerSchema.safeParse(text).success) return text
+  throw new InvalidArgumentError(`"${text}" is not the address of a folder, such as https://example.org/models.`)
+}
 
 export const jsonOption = (): Option => new Option('--json', 'print the result as one JSON object on stdout')
 

@@ -1,11 +1,11 @@
 import { resolve } from 'node:path'
-import { Command, InvalidArgumentError, Option } from 'commander'
-import { modelServerSchema } from '../contract/zoo'
+import { Command, Option } from 'commander'
 import { StudioError } from '../engine/errors'
 import { zooModels, type ZooModel } from '../engine/zoo/catalogue'
-import { findModels, obtain, onServer } from '../engine/zoo/library'
+import { onServer } from '../engine/zoo/download'
+import { findModels, obtain } from '../engine/zoo/library'
 import { appModelsFolder } from './app-runs'
-import { jsonOption, printJson, quoted } from './options'
+import { jsonOption, printJson, quoted, serverOption } from './options'
 import { progressPrinter } from './progress'
 import { untilStopped } from './run-job'
 import { formatTable } from './table'
@@ -33,11 +33,7 @@ export function zooCommand(): Command {
     .argument('<id...>', 'as `2dquant zoo list` has them')
     .option('--out <dir>', 'folder to put them in (default: where the app keeps its models)')
     .addOption(lookOption())
-    .addOption(
-      new Option('--from <url>', 'another server that has the same files: the address of its folder').argParser(
-        parseServer
-      )
-    )
+    .addOption(serverOption())
     .addOption(jsonOption())
     .action(getModels)
   return new Command('zoo')
@@ -92,9 +88,4 @@ async function getModels(ids: readonly string[], { out, look = [], from, json }:
 /** What is told of a model to programs. */
 function told({ id, title, scale, bytes, sha256, licence, source, url }: ZooModel): Omit<ZooModel, 'name' | 'table3'> {
   return { id, title, scale, bytes, sha256, licence, source, url }
-}
-
-function parseServer(text: string): string {
-  if (modelServerSchema.safeParse(text).success) return text
-  throw new InvalidArgumentError(`"${text}" is not the address of a folder, such as https://example.org/models.`)
 }

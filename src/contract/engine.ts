@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { bitsSchema, bitWidthSchema, methodSchema } from './bounds'
 import { quantizerRowSchema, type JobEvent } from './events'
+import type { GpuEntry } from './gpu'
 import { failureSchema, jobRequestSchema, jobSchema, quantizeRequestSchema, type Queue } from './jobs'
 import { jobViewSchema, withEvent, type JobView } from './job-view'
 import { outputsSchema } from './outputs'
@@ -101,6 +102,15 @@ export const engineCalls = {
   'zoo.get': { args: z.object({ id: z.string() }), result: z.string() },
   /** Takes a copy of a file that is one of the published models, and tells where it is. */
   'zoo.take': { args: z.object({ file: z.string() }), result: z.string() },
+  /** Looks anew which components of GPU support are on this machine; `gpu` tells. */
+  'gpu.look': { args: nothing, result: nothing },
+  /**
+   * Installs a component: from the user's files where there are some, else it is downloaded. A call that is cancelled keeps what
+   * has come.
+   */
+  'gpu.install': { args: z.object({ id: z.string(), files: z.array(z.string()) }), result: nothing },
+  /** Removes a component, or what has come of it. */
+  'gpu.remove': { args: z.object({ id: z.string() }), result: nothing },
   'model.inspect': {
     args: z.object({ file: z.string(), overrides: modelOverridesSchema.optional() }),
     result: inspectResultSchema
@@ -141,6 +151,8 @@ export interface EngineTopics {
   readonly runs: { readonly state: number; readonly change: number }
   /** The published models; each change is the whole list. */
   readonly zoo: { readonly state: readonly ZooEntry[]; readonly change: readonly ZooEntry[] }
+  /** What can be installed for GPUs on this system; each change is the whole list. */
+  readonly gpu: { readonly state: readonly GpuEntry[]; readonly change: readonly GpuEntry[] }
 }
 export type EngineTopic = keyof EngineTopics
 
@@ -154,7 +166,8 @@ export const topicReducers: {
   queue: (_, next) => next,
   job: withEvent,
   runs: (_, next) => next,
-  zoo: (_, next) => next
+  zoo: (_, next) => next,
+  gpu: (_, next) => next
 }
 
 /** What of it the user chooses, and may choose anew while it runs. */

@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import type { BrowserWindow, UtilityProcess } from 'electron'
 import log from 'electron-log/main'
 import type { EngineState } from '../contract/channels'
@@ -8,6 +9,7 @@ import {
   type EngineNotice,
   type EngineOrder
 } from '../contract/engine'
+import { gpuFolderName, gpuFolderVariable } from '../contract/gpu'
 import type { Failure } from '../contract/jobs'
 import { portMessage } from '../contract/names'
 import { probeResultSchema, type ProbeResult } from '../contract/runtimes'
@@ -123,7 +125,8 @@ export class EngineProcess {
   /** Only this process starts others; what a driver does to one of them, the engine only hears of. */
   #probe({ id, runtime, device }: Extract<EngineNotice, { kind: 'probe' }>): void {
     const engine = this.#process
-    const tried = startService(this.#options.probeFile, 'probe', [runtime, device])
+    const libraries = { [gpuFolderVariable]: join(this.#config.data, gpuFolderName) }
+    const tried = startService(this.#options.probeFile, 'probe', [runtime, device], libraries)
     const answer = (result: ProbeResult | null, code: number | null): void => {
       if (this.#process === engine) this.#order({ kind: 'probed', id, result, code })
     }

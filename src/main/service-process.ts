@@ -6,13 +6,19 @@ import log from 'electron-log/main'
  *
  * @param file its entry
  * @param name what the log calls it; the system calls it `2DQuant NAME`
+ * @param variables of its environment, beside those of this process
  */
-export function startService(file: string, name: string, args: string[] = []): UtilityProcess {
+export function startService(
+  file: string,
+  name: string,
+  args: string[] = [],
+  variables: Readonly<Record<string, string>> = {}
+): UtilityProcess {
   const service = utilityProcess.fork(file, args, {
     serviceName: `2DQuant ${name}`,
     stdio: 'pipe',
     // They are for developers: of modules in JSON, and of libraries that sharp cannot know here.
-    env: { ...process.env, NODE_NO_WARNINGS: '1' }
+    env: { ...process.env, ...variables, NODE_NO_WARNINGS: '1' }
   })
   service.stdout?.on('data', (data: Buffer) => {
     log.info(`${name}: ${data.toString().trimEnd()}`)

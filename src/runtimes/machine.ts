@@ -4,7 +4,9 @@ import { createRequire } from 'node:module'
 import { cpus, release, totalmem, version } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
-import { env } from 'onnxruntime-node'
+import { installedComponents } from './gpu/installed'
+import { onnxruntimeVersion } from './onnxruntime-module'
+import { ownPackages } from './tfjs/own-packages'
 
 const require = createRequire(import.meta.url)
 const run = promisify(execFile)
@@ -28,9 +30,9 @@ export async function describeMachine(askNvidia: () => Promise<string> = askNvid
   const processor = cpus()[0]?.model.trim() ?? 'unknown processor'
   const memoryBytes = totalmem()
   const gpus = nvidiaGpus(await askNvidia().catch(() => ''))
-  const versions = [env.versions.node, JSON.stringify(process.versions), process.arch]
+  const versions = [onnxruntimeVersion, JSON.stringify(process.versions), process.arch]
   const system = [process.platform, release(), version(), ...kernelDrivers()]
-  const fingerprint = [...versions, ...system, processor, JSON.stringify(gpus), ...nativePackages()].join('\n')
+  const fingerprint = [...versions, ...system, processor, JSON.stringify(gpus), ...libraries()].join('\n')
   return { processor, memoryBytes, gpus, fingerprint }
 }
 
@@ -63,11 +65,18 @@ function kernelDrivers(): readonly string[] {
   return files.filter((file) => existsSync(file)).map((file) => readFileSync(file, 'utf8').trim())
 }
 
+/** Another list where a user has installed or removed libraries for GPUs, or names another folder of packages. */
+export function libraries(): readonly string[] {
+  const installed = installedComponents().map(({ id, version }) => `${id} ${version}`)
+  return [...installed, `packages of ${ownPackages() ?? 'the program'}`, ...nativePackages()]
+}
+
 /** TensorFlow's native libraries, where a user has installed them. */
 function nativePackages(): readonly string[] {
+  const paths = [ownPackages() ?? [], import.meta.dirname].flat()
   return ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node'].map((name) => {
     try {
-      const library = join(dirname(require.resolve(`${name}/package.json`)), 'lib')
+      const library = join(dirname(require.resolve(`${name}/package.json`, { paths })), 'lib')
       return `${name} ${existsSync(library) ? statSync(library).mtimeMs : 'without its library'}`
     } catch {
       return `${name} absent`

@@ -1,17 +1,19 @@
 import { availableParallelism } from 'node:os'
-import { env, InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node'
+import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node'
 import { StudioError } from '../core/errors'
 import { codesAsNumbers } from '../core/quantization/number-codes'
 import type { LoadOptions, NamedTensors, Runtime, Session } from '../core/runtime'
 import { elementCount, type Tensor } from '../core/tensor'
 import { writeOnnx } from '../formats/onnx'
+import { expectProvider, whyNotStarted } from './gpu/providers'
+import { onnxruntime, onnxruntimeVersion } from './onnxruntime-module'
 import { firstLine, runFailure } from './run-failure'
 import { loadInThreads } from './threaded-session'
 
 /** onnxruntime on the processor. */
 export const onnxruntimeCpu: Runtime = {
   name: 'onnxruntime',
-  version: env.versions.node ?? 'unknown',
+  version: onnxruntimeVersion,
   device: 'cpu',
   load: (graph, options) => loadFile(writeOnnx(graph), options),
   loadFile: (bytes, options) => loadFile(bytes, options),
@@ -59,11 +61,15 @@ export function sessionOptions(
 }
 
 async function loadFile(bytes: Uint8Array, options: LoadOptions = {}, provider = 'cpu'): Promise<Session> {
+  const { module, from } = onnxruntime()
+  expectProvider(provider, from)
   let session: InferenceSession
   try {
-    session = await InferenceSession.create(bytes, sessionOptions(options, provider))
+    session = await module.InferenceSession.create(bytes, sessionOptions(options, provider))
   } catch (cause) {
     if (cause instanceof StudioError) throw cause
+    const missing = whyNotStarted(provider, from, String(cause))
+    if (missing !== null) throw new StudioError('missing', missing, { cause })
     throw new StudioError('refused', `onnxruntime cannot load this model: ${firstLine(cause)}`, { cause })
   }
   return new OnnxruntimeSession(session)
@@ -109,7 +115,8 @@ class OnnxruntimeSession implements Session {
 
 function toOrt({ type, data, shape }: Tensor): OrtTensor {
   if (type === 'uint4' || type === 'uint2') throw new Error(`onnxruntime takes no input of the type ${type}`)
-  return new OrtTensor(type, data, shape)
+  const { module } = onnxruntime()
+  return new module.Tensor(type, data, shape)
 }
 
 function fromOrt(name: string, value: OrtTensor): Tensor {

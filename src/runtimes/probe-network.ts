@@ -24,12 +24,9 @@ const mostSeconds = 0.5
  */
 const tolerance = 1e-3
 
-/** What a provider of onnxruntime needs, for those who have it not. */
+/** What a provider within onnxruntime needs, for those who have it not. */
 const needs: Readonly<Partial<Record<string, string>>> = {
   webgpu: 'It needs a GPU and its driver for Vulkan (on Linux with the loader libvulkan1), Direct3D 12 or Metal.',
-  cuda: 'It needs an NVIDIA GPU and the CUDA libraries of onnxruntime, which its npm package does not carry; see docs/gpu.md.',
-  tensorrt:
-    'It needs an NVIDIA GPU, TensorRT and libraries that onnxruntime’s npm package does not carry; see docs/gpu.md.',
   dml: 'It needs a GPU with Direct3D 12.',
   coreml: 'It needs macOS 12 or newer.'
 }

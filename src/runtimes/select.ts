@@ -2,7 +2,6 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { listSupportedBackends } from 'onnxruntime-node'
 import {
   bestSpeed,
   probeResultSchema,
@@ -16,6 +15,7 @@ import { StudioError } from '../core/errors'
 import type { Runtime } from '../core/runtime'
 import type { Machine } from './machine'
 import { onnxruntimeCpu, onnxruntimeOn } from './onnxruntime'
+import { onnxruntime } from './onnxruntime-module'
 import { probeRuntime } from './probe-network'
 import { tfjsDevices } from './tfjs/devices'
 
@@ -25,7 +25,9 @@ const usual = { runtime: 'onnxruntime', device: 'cpu' } as const
 /** All that could run networks here, whether it does or not. */
 export function listCandidates(): readonly { readonly runtime: RuntimeName; readonly device: string }[] {
   return [
-    ...listSupportedBackends().map(({ name }) => ({ runtime: 'onnxruntime' as const, device: name })),
+    ...onnxruntime()
+      .module.listSupportedBackends()
+      .map(({ name }) => ({ runtime: 'onnxruntime' as const, device: name })),
     ...tfjsDevices.map((device) => ({ runtime: 'tfjs' as const, device }))
   ]
 }
@@ -85,7 +87,12 @@ export async function probeAll(probe: ProbeApart, machine: Machine): Promise<rea
     const { result, code } = await probe(runtime, device)
     const reason = `The test network ended the process that ran it (${code ?? 'unasked'}).`
     const ended = { version: onnxruntimeCpu.version, usable: false, reason, speeds: [] }
-    candidates.push({ runtime, device, hardware: hardwareOf(device, machine), ...(result ?? ended) })
+    const tried = result ?? ended
+    const hasNone = !tried.usable && isOfNvidia(device) && machine.gpus.length === 0
+    const told = hasNone
+      ? { ...tried, reason: 'It needs an NVIDIA GPU and its driver, and none was found here.' }
+      : tried
+    candidates.push({ runtime, device, hardware: hardwareOf(device, machine), ...told })
   }
   return candidates
 }
@@ -93,6 +100,11 @@ export async function probeAll(probe: ProbeApart, machine: Machine): Promise<rea
 /** Whether a device computes with the processor and its memory. */
 export function isOnProcessor(device: string): boolean {
   return ['cpu', 'wasm', 'node'].includes(device)
+}
+
+/** Whether a device is of NVIDIA's GPUs and no others. */
+function isOfNvidia(device: string): boolean {
+  return ['cuda', 'tensorrt'].includes(device)
 }
 
 /** What computes on a device; of several GPUs, the first. */

@@ -66,6 +66,11 @@ describe('lint:style', () => {
       `declare const w: any; w.webContents.send('x')`,
       'no-restricted-syntax'
     ],
+    [
+      'to load onnxruntime anywhere else',
+      `import { env } from 'onnxruntime-node'\nexport const x = env`,
+      '@typescript-eslint/no-restricted-imports'
+    ],
     ['an enum', 'export enum E { A }', 'no-restricted-syntax'],
     ['a default export', 'export default 1', 'no-restricted-syntax'],
     ['a promise that nobody waits for', 'void 0; Promise.resolve(1)', '@typescript-eslint/no-floating-promises'],

@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { z } from 'zod'
 import { doctorResultSchema, type DoctorResult } from '../../contract/runtimes'
-import { describeMachine, type Machine } from '../../runtimes/machine'
+import { describeMachine, libraries, type Machine } from '../../runtimes/machine'
 import { fastestOf, probeAll, probeByNode, type ProbeApart } from '../../runtimes/select'
 import { json, readJson, replaceFile } from '../run-folder'
 
@@ -12,9 +12,14 @@ export function measurementsIn(folder: string): string {
   return join(folder, `runtimes-${'electron' in process.versions ? 'electron' : 'node'}.json`)
 }
 
-/** It does not change while a process lives. */
-let machine: Promise<Machine> | null = null
-export const thisMachine = (): Promise<Machine> => (machine ??= describeMachine())
+/** Nothing of it changes while a process lives but the libraries that are installed. */
+let machine: { readonly installed: string; readonly described: Promise<Machine> } | null = null
+
+export function thisMachine(): Promise<Machine> {
+  const installed = libraries().join('\n')
+  if (machine?.installed !== installed) machine = { installed, described: describeMachine() }
+  return machine.described
+}
 
 /** What was measured, and the machine as it was then. */
 const measuredSchema = z.object({ schema: z.literal(1), fingerprint: z.string(), result: doctorResultSchema })

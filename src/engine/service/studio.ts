@@ -27,6 +27,8 @@ import { inspect } from '../jobs/inspect'
 import { quantizeAndMeasure, resumeAndMeasure } from '../jobs/measured-run'
 import { measure } from '../jobs/measure'
 import { upscaleIntoRun } from '../jobs/upscale-into-run'
+import { GpuDesk } from '../gpu/gpu-desk'
+import { takeGpuLibrariesFrom } from '../gpu/folder'
 import { newRunFolder } from '../new-run-folder'
 import { checkSets, patchSheet } from '../jobs/preparation'
 import { readEvents, withDiskErrors } from '../run-folder'
@@ -70,6 +72,7 @@ export async function openStudio(
 ): Promise<Studio> {
   let config = initial
   await withDiskErrors(config.data, () => mkdir(config.data, { recursive: true }))
+  const gpu = await GpuDesk.open(takeGpuLibrariesFrom(config.data))
   const turns = new Turns()
   const measurements = measurementsIn(config.data)
   /** Several windows may ask at once. */
@@ -199,6 +202,9 @@ export async function openStudio(
     'zoo.look': () => done(zoo.look()),
     'zoo.get': ({ id }, { signal }) => zoo.get(id, config.modelServer, signal),
     'zoo.take': ({ file }, { signal }) => zoo.take(file, signal),
+    'gpu.look': () => done(gpu.look()),
+    'gpu.install': ({ id, files }, { signal }) => done(gpu.install(id, files, signal)),
+    'gpu.remove': ({ id }) => done(gpu.remove(id)),
     'model.inspect': ({ file, overrides = {} }) => inspect({ model: file, overrides, ...inspected }),
     'engine.doctor': ({ isAnew }) => diagnose(isAnew)
   }
@@ -214,7 +220,8 @@ export async function openStudio(
         queue: () => queue.feed,
         job: () => queue.view(key),
         runs: () => runs,
-        zoo: () => zoo.feed
+        zoo: () => zoo.feed,
+        gpu: () => gpu.feed
       }
       if (!Object.hasOwn(topics, topic)) throw new StudioError('usage', `The engine knows no topic "${topic}".`)
       return topics[topic as keyof EngineTopics]() as Feed<unknown, unknown>
@@ -247,7 +254,7 @@ function steers(name: EngineCall): boolean {
  * machine; the job at work does not wait for it.
  */
 function isLong(name: EngineCall): boolean {
-  return name === 'data.estimate' || name.startsWith('zoo.')
+  return name === 'data.estimate' || name.startsWith('zoo.') || name.startsWith('gpu.')
 }
 
 async function carryOut(

@@ -95,6 +95,12 @@ async function fetchInto(
   }
 }
 
+/** A file as another server has it: the address of a folder, null for those who published it. */
+export function onServer<T extends Downloadable>(file: T, server: string | null): T {
+  if (server === null) return file
+  return { ...file, url: new URL(file.name, server.endsWith('/') ? server : `${server}/`).href }
+}
+
 /** Bytes that an earlier download to `target` has left. */
 export function receivedOf(target: string): Promise<number> {
   return sizeOf(partOf(target))

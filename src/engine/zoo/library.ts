@@ -31,12 +31,6 @@ export async function findModels(
   return found
 }
 
-/** A model as another server has it: the address of a folder, null for those who published it. */
-export function onServer(model: ZooModel, server: string | null): ZooModel {
-  if (server === null) return model
-  return { ...model, url: new URL(model.name, server.endsWith('/') ? server : `${server}/`).href }
-}
-
 /** How a model came to be where it is now. */
 export interface Obtained {
   readonly path: string

@@ -4,8 +4,8 @@ import type { ZooEntry } from '../../contract/zoo'
 import { StudioError } from '../../core/errors'
 import { Feed } from '../service/feed'
 import { zooModels, type ZooModel } from './catalogue'
-import { receivedOf } from './download'
-import { findModels, obtain, onServer } from './library'
+import { onServer, receivedOf } from './download'
+import { findModels, obtain } from './library'
 
 /** Milliseconds between two words of how far a download has come. */
 const interval = 100

@@ -4,14 +4,9 @@ import util from 'node:util'
 import * as tf from '@tensorflow/tfjs-core'
 import { StudioError } from '../../core/errors'
 import type { TfjsDevice } from './devices'
+import { ownPackages } from './own-packages'
 
 const require = createRequire(import.meta.url)
-
-/**
- * A folder whose node_modules hold packages that are no part of this program, such as TensorFlow with its native library; null where
- * there is none.
- */
-const ownPackages = process.env['STUDIO_TFJS_PATH'] ?? null
 
 /** The package of each and the backend that it registers. */
 const packages: Readonly<Record<TfjsDevice, { readonly name: string; readonly backend: string }>> = {
@@ -44,8 +39,9 @@ async function load(device: TfjsDevice): Promise<void> {
 /** The packages with TensorFlow's own library are there only where a user has installed them. */
 function loadNative(name: string): void {
   restoreTypeChecks()
+  const folder = ownPackages()
   try {
-    require(ownPackages === null ? name : require.resolve(name, { paths: [ownPackages, import.meta.dirname] }))
+    require(folder === null ? name : require.resolve(name, { paths: [folder, import.meta.dirname] }))
   } catch (cause) {
     throw new StudioError('missing', reasonOf(name, cause), { cause })
   }
