@@ -26,7 +26,10 @@ export function madeUp(
     contents.map((files, i) => {
       const others: Zippable = { '../../outside.txt': Buffer.from('no'), 'inside/more.txt': Buffer.from('no') }
       const members = Object.entries(files).map(([name, bytes]) => [`inside/${name}`, bytes] as const)
-      return [`${id}-${version}-${i}.whl`, zipSync({ ...others, ...Object.fromEntries(members) }, { level: 1 })]
+      return [
+        `${id}-${version}-${i}.whl`,
+        zipSync({ ...others, ...Object.fromEntries(members) }, { level: 1, mtime: '2026-01-01' })
+      ]
     })
   )
   const parts = [...archives].map(([name, bytes], i) => {
