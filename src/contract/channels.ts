@@ -73,6 +73,8 @@ export const requests = {
   'choose.picture': { args: nothing, result: z.string().nullable() },
   /** Several pictures; none where nothing was chosen. */
   'choose.pictures': { args: nothing, result: z.array(z.string()) },
+  /** Several files of any kind; none where nothing was chosen. */
+  'choose.files': { args: nothing, result: z.array(z.string()) },
   /** Opens what was dropped on the window, as by double click. */
   'open.path': { args: z.object({ path: z.string() }), result: nothing },
   /** What was opened lately, newest first. */

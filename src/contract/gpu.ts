@@ -15,8 +15,8 @@ export const gpuEntrySchema = z.object({
   licence: z.object({ name: z.string(), page: z.string() }),
   /** The page of those who published it. */
   source: z.string(),
-  /** The files that it is in, and their bytes and SHA-256 in hexadecimal. */
-  parts: z.array(z.object({ name: z.string(), bytes: z.int(), sha256: z.string() })),
+  /** The files that it is in, where they are, and their bytes and SHA-256 in hexadecimal. */
+  parts: z.array(z.object({ name: z.string(), url: z.string(), bytes: z.int(), sha256: z.string() })),
   /** Bytes of all its files as they are downloaded, and of what is kept of them. */
   bytes: z.int(),
   unpackedBytes: z.int(),

@@ -111,13 +111,14 @@ async function run(): Promise<void> {
   const closing = new Closing({ engine, work, texts, show })
 
   /** What the user chooses; nothing where they chose nothing. */
-  async function choose(what: 'model' | 'picture' | 'pictures' | 'folder'): Promise<readonly string[]> {
+  async function choose(what: 'model' | 'picture' | 'pictures' | 'files' | 'folder'): Promise<readonly string[]> {
     const models = [{ name: texts().models, extensions: [...modelExtensions] }]
     const pictures = [{ name: texts().pictures, extensions: [...pictureExtensions] }]
     const options = {
       model: { properties: ['openFile'], filters: models },
       picture: { properties: ['openFile'], filters: pictures },
       pictures: { properties: ['openFile', 'multiSelections'], filters: pictures },
+      files: { properties: ['openFile', 'multiSelections'] },
       folder: { properties: ['openDirectory'] }
     } as const satisfies Readonly<Record<typeof what, unknown>>
     const { properties, ...rest } = { filters: [], ...options[what] }
@@ -221,6 +222,7 @@ async function run(): Promise<void> {
     'choose.folder': () => chooseOne('folder'),
     'choose.picture': () => chooseOne('picture'),
     'choose.pictures': async () => [...(await choose('pictures'))],
+    'choose.files': async () => [...(await choose('files'))],
     'open.path': ({ path }) => {
       const document = documentAt(path)
       if (document === null) {

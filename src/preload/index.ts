@@ -45,6 +45,7 @@ const studio = {
   chooseFolder: () => ask('choose.folder', null),
   choosePicture: () => ask('choose.picture', null),
   choosePictures: () => ask('choose.pictures', null),
+  chooseFiles: () => ask('choose.files', null),
   openPath: (path: string) => ask('open.path', { path }),
   recentDocuments: () => ask('documents.recent', null),
   documentOpened: (document: StudioDocument) => ask('documents.opened', document),

@@ -19,7 +19,7 @@ export async function entryOf(component: GpuComponent, folder: string): Promise<
     use,
     licence,
     source,
-    parts: parts.map(({ name, bytes, sha256 }) => ({ name, bytes, sha256 })),
+    parts: parts.map(({ name, url, bytes, sha256 }) => ({ name, url, bytes, sha256 })),
     ...sizesOf(component),
     state: stateOf(component, folder),
     received: await receivedBytes(component, folder),

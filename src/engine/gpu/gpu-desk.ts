@@ -53,16 +53,23 @@ export class GpuDesk {
    * @throws StudioError as `install` does, and 'refused' where it is worked on already
    */
   async install(id: string, files: readonly string[], signal: AbortSignal): Promise<void> {
-    let told = -Infinity
-    const onProgress: InstallOptions['onProgress'] = (step, bytes) => {
-      const isNew = this.feed.state.find((entry) => entry.id === id)?.step !== step
-      if (!isNew && performance.now() - told < interval) return
-      told = performance.now()
-      this.#change(id, { step, received: bytes })
+    let timer: NodeJS.Timeout | null = null
+    let last: Partial<GpuEntry> = { step: 'download' }
+    const onProgress: InstallOptions['onProgress'] = (step, received) => {
+      last = { step, received }
+      timer ??= setTimeout(() => {
+        timer = null
+        this.#change(id, last)
+      }, interval)
     }
-    await this.#alone(id, (component) =>
-      install(component, this.#folder, { server: null, files, signal, onProgress }).then(() => undefined)
-    )
+    await this.#alone(id, async (component) => {
+      this.#change(id, last)
+      try {
+        await install(component, this.#folder, { server: null, files, signal, onProgress })
+      } finally {
+        if (timer !== null) clearTimeout(timer)
+      }
+    })
   }
 
   /** Removes a component, or what has come of it. */

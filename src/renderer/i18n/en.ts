@@ -691,6 +691,31 @@ export const en = {
     isNewest: 'This is the newest version.',
     isOlder: 'Version {version} is there: {page}'
   },
+  gpu: {
+    title: 'GPU support',
+    hint: 'Libraries that NVIDIA’s GPUs need and this program does not carry. What comes is checked against its digest and kept in the app’s own folder.',
+    none: 'No NVIDIA GPU was found here, and without one they are of no use.',
+    show: 'Show them all the same',
+    purposes: {
+      providers:
+        'The part of onnxruntime for the devices cuda and tensorrt. It needs NVIDIA’s driver (580 or newer), CUDA 13 and cuDNN 9.',
+      libraries: 'CUDA and cuDNN, where they are not installed on this machine; its driver must be there.'
+    },
+    facts: 'Version {version} · {size} MB to download · {unpacked} MB on disk',
+    licence: 'Licence: {name}, {page}',
+    states: { absent: 'not installed', outdated: 'another version, not used', installed: 'installed' },
+    partly: 'partly downloaded',
+    received: '{received} of {size} MB',
+    unpacking: 'Unpacking: {received} of {size} MB',
+    files: 'Files and digests',
+    install: 'Install',
+    goOn: 'Go on',
+    fromFile: 'From file …',
+    cancel: 'Cancel',
+    remove: 'Remove',
+    installed: '{title} is installed.',
+    removed: '{title} is removed. What runs now and uses it keeps it until it ends.'
+  },
   charts: {
     asTable: 'Show as table: {name}',
     tableOf: 'Data of: {name}',

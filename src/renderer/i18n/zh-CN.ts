@@ -656,6 +656,30 @@ export const chinese: typeof en = {
     isNewest: '已是最新版本。',
     isOlder: '已有版本 {version}：{page}'
   },
+  gpu: {
+    title: 'GPU 支持',
+    hint: 'NVIDIA GPU 所需而本程序未附带的库。下载的内容会按校验值检查，并保存在应用自己的文件夹中。',
+    none: '此处未找到 NVIDIA GPU；没有它，这些库没有用处。',
+    show: '仍然显示',
+    purposes: {
+      providers: 'onnxruntime 用于 cuda 与 tensorrt 设备的部分。需要 NVIDIA 驱动（580 或更新）、CUDA 13 与 cuDNN 9。',
+      libraries: 'CUDA 与 cuDNN，供未安装它们的机器使用；驱动仍须自行安装。'
+    },
+    facts: '版本 {version} · 下载 {size} MB · 占用磁盘 {unpacked} MB',
+    licence: '许可证：{name}，{page}',
+    states: { absent: '未安装', outdated: '版本不同，未使用', installed: '已安装' },
+    partly: '已下载一部分',
+    received: '已接收 {received} / {size} MB',
+    unpacking: '正在解包：{received} / {size} MB',
+    files: '文件与校验值',
+    install: '安装',
+    goOn: '继续',
+    fromFile: '从文件安装…',
+    cancel: '取消',
+    remove: '移除',
+    installed: '已安装 {title}。',
+    removed: '已移除 {title}。正在使用它的进程在结束前会继续使用。'
+  },
   charts: {
     asTable: '以表格显示：{name}',
     tableOf: '数据：{name}',

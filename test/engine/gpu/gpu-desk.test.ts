@@ -45,7 +45,7 @@ it('tells how an installation goes, has one of each at a time, and goes on with 
   server.answer = sendingAll(made)
   await desk.install('made-up', [], never)
   expect(desk.feed.state).toMatchObject([{ state: 'installed', step: null, received: 0 }])
-  expect(told.some((entry) => entry?.step === 'unpack')).toBe(true)
+  expect(told.some((entry) => entry?.step === 'download' && entry.received === 500)).toBe(true)
   await desk.remove('made-up')
   expect(desk.feed.state).toMatchObject([{ state: 'absent' }])
   await expect(desk.remove('abacus')).rejects.toThrow('There is no component "abacus"')
