@@ -54,13 +54,13 @@ async function listComponents({ json }: { readonly json?: boolean }): Promise<vo
     return
   }
   if (components.length === 0) console.log('There is nothing to install for GPUs of this system.')
-  const rows = components.map(({ id, title, version, bytes, unpackedBytes, licence, state, received }) => [
+  const rows = components.map(({ id, title, version, bytes, unpackedBytes, licences, state, received }) => [
     id,
     title,
     version,
     `${megabytes(bytes)} MB`,
     `${megabytes(unpackedBytes)} MB`,
-    licence.name,
+    licences.map(({ name }) => name).join(', '),
     state !== 'installed' && received > 0 ? `${megabytes(received)} MB have come` : states[state]
   ])
   if (rows.length > 0) {
@@ -70,9 +70,9 @@ async function listComponents({ json }: { readonly json?: boolean }): Promise<vo
 
 async function installComponent(id: string, { file = [], from }: InstallFlags): Promise<void> {
   const component = componentOf(id)
-  const { bytes: total, licence } = await entryOf(component, folder())
+  const { bytes: total, licences } = await entryOf(component, folder())
   const print = progressPrinter()
-  console.error(`${component.title} ${component.version}: licence ${licence.name}, ${licence.page}`)
+  for (const { name, page } of licences) console.error(`Licence of ${component.title}: ${name}, ${page}`)
   let isUnpacking = false
   const path = await untilStopped((signal) =>
     install(component, folder(), {

@@ -12,7 +12,7 @@ export const gpuEntrySchema = z.object({
   version: z.string(),
   /** `providers` are onnxruntime's own libraries for GPUs; `libraries` are those of NVIDIA that they need. */
   use: z.enum(['providers', 'libraries']),
-  licence: z.object({ name: z.string(), page: z.string() }),
+  licences: z.array(z.object({ name: z.string(), page: z.string() })),
   /** The page of those who published it. */
   source: z.string(),
   /** The files that it is in, where they are, and their bytes and SHA-256 in hexadecimal. */

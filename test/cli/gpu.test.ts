@@ -57,7 +57,9 @@ it('leaves what was there where it is killed, and installs it the next time', as
 
   const again = await runCli(['gpu', 'install', 'made-up'])
   expect(again.code).toBe(0)
-  expect(again.stderr).toMatch(/licence MIT, https:\/\/example\.org\/licence\n.*[\d.]+ of [\d.]+ MB.*\nUnpacking …\n$/s)
+  expect(again.stderr).toMatch(
+    /Licence of Made-up libraries: MIT, https:\/\/example\.org\/licence\n.*[\d.]+ of [\d.]+ MB.*\nUnpacking …\n$/s
+  )
   expect(readdirSync(gpu)).toEqual(['made-up@2.0'])
   expect(readFileSync(join(gpu, 'made-up@2.0', 'large.so')).equals(large)).toBe(true)
   expect((await listed()).components).toMatchObject([{ state: 'installed' }])

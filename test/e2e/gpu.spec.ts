@@ -70,6 +70,11 @@ test('libraries for GPUs are installed from a server and from a file, broken off
     expect(readdirSync(gpu).toSorted()).toEqual(['linked@1.30.0', 'some-providers@1.30.0'])
     await expect(page.getByTestId('measured')).toBeVisible()
     await keepScreen(page, 'gpu-installed')
+    // What onnxruntime itself said of the provider that was made up; packaged, its library is a file beside the archive.
+    const links = join(gpu, 'linked@1.30.0')
+    const said = `Failed to load library ${join(links, 'libonnxruntime_providers_shared.so')}`
+    expect(readFileSync(join(data, 'logs', 'main.log'), 'utf8')).toContain(said)
+    expect(existsSync(join(links, 'libonnxruntime.so.1'))).toBe(true)
   })
 
   await test.step('removed, too', async () => {

@@ -11,13 +11,13 @@ export function entriesIn(folder: string): Promise<readonly GpuEntry[]> {
 
 /** What is told of a component, and how it stands with it. */
 export async function entryOf(component: GpuComponent, folder: string): Promise<GpuEntry> {
-  const { id, title, version, use, licence, source, parts } = component
+  const { id, title, version, use, licences, source, parts } = component
   return {
     id,
     title,
     version,
     use,
-    licence,
+    licences,
     source,
     parts: parts.map(({ name, url, bytes, sha256 }) => ({ name, url, bytes, sha256 })),
     ...sizesOf(component),

@@ -26,7 +26,7 @@ const componentSchema = z.object({
   platform: z.string(),
   /** `providers` lie beside onnxruntime; `libraries` are loaded before them, in the order of their members. */
   use: z.enum(['providers', 'libraries']),
-  licence: z.object({ name: z.string(), page: z.url() }),
+  licences: z.array(z.object({ name: z.string(), page: z.url() })).min(1),
   source: z.url(),
   parts: z.array(partSchema).min(1)
 })

@@ -45,7 +45,7 @@ export function madeUp(
     version,
     platform: `${process.platform}-${process.arch}`,
     use: 'libraries',
-    licence: { name: 'MIT', page: 'https://example.org/licence' },
+    licences: [{ name: 'MIT', page: 'https://example.org/licence' }],
     source: 'https://example.org/',
     parts,
     ...changes
