@@ -11,7 +11,8 @@ test.beforeEach(async ({ data }) => {
   server = await startFileServer(() => undefined)
   const content = randomBytes(9_000_000)
   const providers = { id: 'some-providers', title: 'Some providers', version: '1.30.0', use: 'providers' } as const
-  made = madeUp([{ 'libonnxruntime_providers_shared.so': content }], providers, server.address)
+  const [shared, cuda] = ['shared', 'cuda'].map((name) => `libonnxruntime_providers_${name}.so`)
+  made = madeUp([{ [shared ?? '']: content, [cuda ?? '']: Buffer.from('none') }], providers, server.address)
   const libraries = { id: 'some-libraries', title: 'Some libraries' }
   const { component } = madeUp([{ 'libsome.so.1': content }, { 'libother.so': content }], libraries, server.address)
   useCatalogue(join(data, 'catalogue.json'), [made.component, component])
