@@ -36,7 +36,7 @@ function libraryFolder(library: string): string {
     try {
       return loadBesideProviders(library, onnxruntimeVersion, folder)
     } catch {
-      // A folder that cannot be written to: what needs no further libraries works all the same.
+      // As where the folder cannot be written to: what needs no further libraries works all the same.
     }
   }
   return dirname(library)

@@ -7,6 +7,7 @@ import { GraphBuilder } from '../../src/core/graph/builder'
 import { floatTensor } from '../../src/core/tensor'
 import { install } from '../../src/engine/gpu/install'
 import { gpuComponents, type GpuComponent } from '../../src/runtimes/gpu/components'
+import { whyNotStarted } from '../../src/runtimes/gpu/providers'
 import { onnxruntimeCpu, onnxruntimeOn } from '../../src/runtimes/onnxruntime'
 import { onnxruntime, onnxruntimeVersion } from '../../src/runtimes/onnxruntime-module'
 import { bundledModel, runCli, temporaryFolder } from '../cli/run-cli'
@@ -104,6 +105,44 @@ describe.runIf(process.platform === 'linux')('onnxruntime', () => {
     expect(isMapped()).toBe(false)
     await expect(onnxruntimeOn('cuda').load(graph)).rejects.toThrow()
     expect(isMapped()).toBe(true)
+  })
+})
+
+describe.runIf(process.platform === 'linux')('why a provider does not start', () => {
+  /** A library that needs another one, of whatever name. */
+  function needing(name: string): string {
+    const folder = join(temporary, name)
+    const own = join(root, 'node_modules/onnxruntime-node/bin/napi-v6/linux', process.arch, 'onnxruntime_binding.node')
+    const bytes = readFileSync(own)
+    const needed = bytes.indexOf('libonnxruntime.so.1\0')
+    bytes.write(`${name}\0`, needed, 'latin1')
+    mkdirSync(folder)
+    writeFileSync(join(folder, 'libonnxruntime_providers_shared.so'), bytes)
+    return folder
+  }
+
+  it.each([
+    [
+      'libcublasLtx.so.13',
+      'it is of NVIDIA’s CUDA 13 or cuDNN 9, which must be installed: `2dquant gpu install some-libr'
+    ],
+    ['libnvinferx.so.10', 'it is of NVIDIA’s TensorRT 10, which must be installed.']
+  ])('is that %s is missing', (name, remedy) => {
+    const said = whyNotStarted('cuda', needing(name), 'Failed to load shared library')
+    expect(said).toContain(`onnxruntime’s library for CUDA needs ${name}, which is not here; ${remedy}`)
+  })
+
+  it('is that the driver is too old', () => {
+    const told =
+      'CUDA failure 35: CUDA driver version is insufficient for CUDA runtime version ; GPU=-1 ; hostname=here'
+    expect(whyNotStarted('cuda', temporary, told)).toBe(
+      'CUDA does not start here: CUDA driver version is insufficient for CUDA runtime version; ' +
+        'NVIDIA’s driver must be of version 580 or newer.'
+    )
+  })
+
+  it('is not asked of devices that are within onnxruntime', () => {
+    expect(whyNotStarted('webgpu', temporary, 'No adapter')).toBeNull()
   })
 })
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Candidate } from '../../src/contract/runtimes'
 import { describeMachine, type Machine } from '../../src/runtimes/machine'
-import { fastestOf, probeAll, requireRuntime } from '../../src/runtimes/select'
+import { fastestOf, probeAll, requireRuntime, type ProbeApart } from '../../src/runtimes/select'
 
 describe('the runtime that is asked for', () => {
   it('is onnxruntime on the processor where nothing else is', async () => {
@@ -43,6 +43,19 @@ describe('probing', () => {
     expect(candidates[0]?.hardware).toEqual({ name: 'Some processor', memoryBytes: 2 ** 34 })
     expect(fastestOf(candidates)?.candidate).toMatchObject({ runtime: 'onnxruntime', device: 'cpu', usable: true })
     expect(fastestOf([])).toBeNull()
+  })
+
+  it('says of NVIDIA’s devices that there is none, where there is none', async () => {
+    const fails: ProbeApart = () =>
+      Promise.resolve({ result: { version: '1', usable: false, reason: 'As it says.', speeds: [] }, code: null })
+    const reasons = async (gpus: Machine['gpus']): Promise<readonly (readonly string[])[]> =>
+      (await probeAll(fails, { ...machine, gpus })).map(({ device, reason }) => [device, reason])
+    const none = await reasons([])
+    expect(none).toContainEqual(['wasm', 'As it says.'])
+    for (const [device = '', reason] of none.filter(([device]) => device === 'cuda' || device === 'tensorrt')) {
+      expect([device, reason]).toEqual([device, 'It needs an NVIDIA GPU and its driver, and none was found here.'])
+      expect(await reasons(machine.gpus)).toContainEqual([device, 'As it says.'])
+    }
   })
 })
 

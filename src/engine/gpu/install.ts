@@ -31,7 +31,7 @@ export async function install(component: GpuComponent, folder: string, options: 
   await alone(component, folder, async () => {
     await removeUnfinished(component, folder)
     if (isInstalled(component, folder)) return
-    await expectRoom(component, folder)
+    await expectRoom(component, folder, options.files.length > 0)
     const archives = await obtainParts(component, folder, options)
     const made = `${own}${unfinished}`
     try {
@@ -125,9 +125,10 @@ async function removeDownloads({ parts }: GpuComponent, folder: string): Promise
 }
 
 /** Throws a StudioError ('refused') where the disk has no room for what is still to come and for what is kept of it. */
-async function expectRoom(component: GpuComponent, folder: string): Promise<void> {
+async function expectRoom(component: GpuComponent, folder: string, hasFiles: boolean): Promise<void> {
   const { bytes, unpackedBytes } = sizesOf(component)
-  const needed = bytes - (await receivedBytes(component, folder)) + unpackedBytes
+  const toCome = hasFiles ? 0 : bytes - (await receivedBytes(component, folder))
+  const needed = toCome + unpackedBytes
   const { bavail, bsize } = await statfs(folder)
   if (bavail * bsize >= needed) return
   const [wanted, free] = [needed, bavail * bsize].map((count) => `${Math.ceil(count / 1e6)} MB`)

@@ -15,6 +15,7 @@ const keep = 0x1000
  * @param version of onnxruntime
  * @param folder that of libraries for GPUs
  * @returns the folder of links
+ * @throws where links cannot be made, or onnxruntime's library not be loaded
  */
 export function loadBesideProviders(library: string, version: string, folder: string): string {
   const links = join(folder, `linked@${version}`)
@@ -30,7 +31,8 @@ export function loadBesideProviders(library: string, version: string, folder: st
   }
   const linked = join(links, libraryName)
   link(library, linked)
-  keepLoaded(linked)
+  const said = keepLoaded(linked)
+  if (said !== null) throw new Error(said)
   return links
 }
 
