@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { mkdir, open, readdir, rename, rm, stat, statfs } from 'node:fs/promises'
+import { mkdir, open, rename, rm, rmdir, stat, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { StudioError } from '../../core/errors'
 import { sizesOf, type GpuComponent, type GpuPart } from '../../runtimes/gpu/components'
@@ -120,8 +120,8 @@ async function removeDownloads({ parts }: GpuComponent, folder: string): Promise
     const path = downloadOf(part, folder)
     for (const left of [path, `${path}.part`]) await rm(left, { force: true })
   }
-  const rest = existsSync(downloadsIn(folder)) ? await readdir(downloadsIn(folder)) : ['nothing to remove']
-  if (rest.length === 0) await rm(downloadsIn(folder), { recursive: true })
+  // It stays where files of other components are in it.
+  await rmdir(downloadsIn(folder)).catch(() => undefined)
 }
 
 /** Throws a StudioError ('refused') where the disk has no room for what is still to come and for what is kept of it. */
