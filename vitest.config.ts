@@ -2,8 +2,8 @@ import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 
-/** What graphs compute is tested once more on the second runtime (test/runtime.ts). */
-export const onTfjs = [
+/** What graphs compute is tested once more on each other runtime (test/runtime.ts). */
+export const onEveryRuntime = [
   'test/core/distillation/objective.test.ts',
   'test/core/graph/gradients/*.test.ts',
   'test/core/quantization/{block,quantizer}.test.ts'
@@ -13,7 +13,7 @@ export default defineConfig({
   test: {
     projects: [
       { extends: true, test: { name: 'usual', include: ['test/**/*.test.ts'] } },
-      { extends: true, test: { name: 'tfjs', include: onTfjs, env: { TESTED_TFJS_DEVICE: 'wasm' } } }
+      { extends: true, test: { name: 'tfjs', include: onEveryRuntime, env: { TESTED_RUNTIME: 'tfjs wasm' } } }
     ],
     globalSetup: 'test/build.ts',
     // One less is usual, which leaves half of two processors idle.

@@ -1,12 +1,17 @@
 import type { Runtime } from '../src/core/runtime'
 import { onnxruntimeCpu } from '../src/runtimes/onnxruntime'
-import { tfjsDevices } from '../src/runtimes/tfjs/devices'
-import { tfjsRuntime } from '../src/runtimes/tfjs/runtime'
+import { runtimeNamed, runtimeOf } from '../src/runtimes/select'
 
-const device = tfjsDevices.find((each) => each === process.env['TESTED_TFJS_DEVICE'])
+/** A runtime and a device, as `tfjs wasm` or `onnxruntime webgpu`. */
+const [name, device = ''] = (process.env['TESTED_RUNTIME'] ?? 'onnxruntime cpu').split(' ')
+const runtime = runtimeNamed(name)
+if (runtime === null) throw new Error(`TESTED_RUNTIME names no runtime: "${name}"`)
 
 /**
- * What computes in tests of graphs, gradients and golden values: onnxruntime, and in the runs that vitest.config.ts adds a device
- * of tfjs.
+ * What computes in tests of graphs, gradients and golden values: onnxruntime on the processor, and in the runs that the configurations
+ * of vitest add, others.
  */
-export const testedRuntime: Runtime = device === undefined ? onnxruntimeCpu : tfjsRuntime(device)
+export const testedRuntime: Runtime = await runtimeOf(runtime, device)
+
+/** Whether it is the processor's onnxruntime, which others are compared with. */
+export const isUsualRuntime = testedRuntime === onnxruntimeCpu

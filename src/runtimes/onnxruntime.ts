@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os'
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node'
 import { StudioError } from '../core/errors'
+import type { Graph } from '../core/graph/graph'
 import { codesAsNumbers } from '../core/quantization/number-codes'
 import type { LoadOptions, NamedTensors, Runtime, Session } from '../core/runtime'
 import { elementCount, type Tensor } from '../core/tensor'
@@ -9,6 +10,7 @@ import { expectProvider, whyNotStarted } from './gpu/providers'
 import { onnxruntime, onnxruntimeVersion } from './onnxruntime-module'
 import { firstLine, runFailure } from './run-failure'
 import { loadInThreads } from './threaded-session'
+import { forWebGpu } from './webgpu-operators'
 
 /** onnxruntime on the processor. */
 export const onnxruntimeCpu: Runtime = {
@@ -29,7 +31,13 @@ export const onnxruntimeCpu: Runtime = {
  * run on the processor.
  */
 export function onnxruntimeOn(provider: string): Runtime {
-  const load: Runtime['load'] = (graph, options) => loadFile(writeOnnx(codesAsNumbers(graph)), options, provider)
+  // NVIDIA's libraries otherwise round what they multiply to 10 bits, which turns codes over.
+  process.env['NVIDIA_TF32_OVERRIDE'] ??= '0'
+  const prepared = (graph: Graph): Graph => {
+    const numbers = codesAsNumbers(graph)
+    return provider === 'webgpu' ? forWebGpu(numbers) : numbers
+  }
+  const load: Runtime['load'] = (graph, options) => loadFile(writeOnnx(prepared(graph)), options, provider)
   return {
     ...onnxruntimeCpu,
     device: provider,

@@ -1,52 +1,25 @@
-import { join } from 'node:path'
 import * as tf from '@tensorflow/tfjs-core'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { onnxruntimeCpu } from '../../src/runtimes/onnxruntime'
 import { restoreTypeChecks, useDevice } from '../../src/runtimes/tfjs/backend'
 import type { TfjsDevice } from '../../src/runtimes/tfjs/devices'
 import { tfjsRuntime } from '../../src/runtimes/tfjs/runtime'
-import type { Runtime } from '../../src/core/runtime'
 import { GraphBuilder } from '../../src/core/graph/builder'
 import { symbol } from '../../src/core/graph/dimension'
 import type { Graph } from '../../src/core/graph/graph'
-import { floatTensor, type Tensor } from '../../src/core/tensor'
-import { settingsOf } from '../../src/contract/presets'
-import { makeContext } from '../../src/engine/job'
-import { evaluate } from '../../src/engine/jobs/evaluate'
-import { quantize } from '../../src/engine/jobs/quantize'
-import { openRun } from '../../src/engine/run-folder'
-import { bundledModel, temporaryFolder } from '../cli/run-cli'
-import { writeTestPicture } from '../pictures'
-import { cases, floats, graphOf, type Case } from '../core/graph/operator-cases'
-
-/** tfjs has no integers of 64 bits. */
-const usual = cases.filter(([, data]) =>
-  data.every((tensor) => tensor.type !== 'int64' || tensor.data.every((v) => v < 2n ** 31n))
-)
-
-const title = ([op, data]: Case): string => `${op} of ${data.map(({ shape }) => `[${shape.join()}]`).join()}`
-
-async function outputOf(runtime: Runtime, each: Case): Promise<Tensor | undefined> {
-  const session = await runtime.load(graphOf(each, true), { threads: 1, optimize: false })
-  const outputs = await session.run(new Map(each[1].map((tensor, i) => [`x${i}`, tensor])))
-  await session.dispose()
-  return outputs.get('y')
-}
+import { floatTensor } from '../../src/core/tensor'
+import { testedRuntime } from '../runtime'
+import { expectSameOutput, expectSameQuantization, within32Bits } from './compare'
+import { floats } from '../core/graph/operator-cases'
 
 /** In processes of the native library, which vitest.tfjs.config.ts starts, that one. */
-const devices: readonly TfjsDevice[] = process.env['TESTED_TFJS_DEVICE'] === 'node' ? ['node'] : ['cpu', 'wasm']
+const devices: readonly TfjsDevice[] = testedRuntime.device === 'node' ? ['node'] : ['cpu', 'wasm']
 
 describe.each(devices)('an operator on the device %s of tfjs', (device) => {
   beforeAll(() => useDevice(device))
 
-  it.each(usual.map((each) => [title(each), each] as const))('%s is what onnxruntime computes', async (_, each) => {
-    const expected = await outputOf(onnxruntimeCpu, each)
+  it.each(within32Bits)('$title is what onnxruntime computes', async ({ each }) => {
     const before = tf.memory().numTensors
-    const found = await outputOf(tfjsRuntime(device), each)
-    expect([found?.type, found?.shape]).toEqual([expected?.type, expected?.shape])
-    for (const [i, value] of (expected?.data ?? []).entries()) {
-      expect(Number(found?.data[i]), `element ${i}`).toBeCloseTo(Number(value), 5)
-    }
+    await expectSameOutput(tfjsRuntime(device), each)
     expect(tf.memory().numTensors).toBe(before)
   })
 })
@@ -117,47 +90,5 @@ describe('TensorFlow’s own library', () => {
 })
 
 it('the bundled model calibrated by tfjs has the bounds and the PSNR that it has by onnxruntime', async () => {
-  const folder = temporaryFolder()
-  const pictures = join(folder, 'pictures')
-  await writeTestPicture(join(pictures, 'HR', 'one.png'), 160, 128)
-  const usual = settingsOf('fast')
-  const bits = { weight: 4 as const, activation: 4 as const }
-  const settings = { ...usual, methods: ['dobi' as const, '2dquant' as const], bits: [bits], patches: 2, patchSize: 16 }
-  const training = { ...usual.distillation, iterations: 2, batch: 1 }
-  const context = await makeContext(() => undefined, new AbortController().signal)
-  const results = await Promise.all(
-    [onnxruntimeCpu, tfjsRuntime('wasm')].map(async (runtime) => {
-      const own = { ...context, runtime }
-      const out = join(folder, runtime.name)
-      const given = {
-        model: bundledModel,
-        overrides: {},
-        scale: undefined,
-        calibration: pictures,
-        calibrationKind: undefined
-      }
-      await quantize({ ...given, settings: { ...settings, distillation: training }, tellsTime: false, out }, own)
-      const filter = { method: 'dobi' as const, bits }
-      const sets = [{ folder: pictures, kind: undefined }]
-      const { results: rows } = await evaluate(
-        { subject: out, overrides: {}, filter, sets, scale: undefined, memoryCap: undefined },
-        own
-      )
-      return { variants: (await openRun(out)).bounds.variants, psnr: rows.at(-1)?.sets[0]?.mean.psnr ?? NaN }
-    })
-  )
-  const [expected, found] = results
-  if (expected === undefined || found === undefined) throw new Error('two results')
-  expect(Math.abs(found.psnr - expected.psnr)).toBeLessThanOrEqual(0.02)
-  const [dobi, trained] = expected.variants.map(({ quantizers }, i) => {
-    const others = found.variants[i]?.quantizers ?? []
-    return quantizers.map(({ lower, upper }, at) => {
-      const other = others[at] ?? { lower: NaN, upper: NaN }
-      return Math.max(Math.abs(lower - other.lower), Math.abs(upper - other.upper)) / (upper - lower)
-    })
-  })
-  const near = dobi?.filter((distance) => distance < 1e-4).length ?? NaN
-  expect(near / (dobi?.length ?? NaN)).toBeGreaterThanOrEqual(0.99)
-  // What the sign of a gradient near 0 decides is a step of the optimizer, not more.
-  expect(Math.max(...(trained ?? [NaN]))).toBeLessThan(0.01)
+  await expectSameQuantization(tfjsRuntime('wasm'))
 })

@@ -118,7 +118,7 @@ export class Trainer {
   /**
    * One iteration. Where a loss is no number, the step is reported but not taken.
    *
-   * @param batch pictures [channels, height, width], a multiple of a run's batch
+   * @param batch pictures [channels, height, width]
    */
   async step(batch: readonly Float32Array[]): Promise<TrainingStep> {
     const { gradientScales, learningRates } = this.#settings
@@ -210,7 +210,7 @@ export async function agreement(
       for (let i = 0; i < runBatch; i++) kept.push(output.data.slice(i * size, (i + 1) * size))
     }
   }
-  const of = (name: string): readonly Float32Array[] => outputs.get(name) ?? []
+  const of = (name: string): readonly Float32Array[] => (outputs.get(name) ?? []).slice(0, pictures.length)
   const [made, references] = [of(picture), of(teacherPicture)]
   return { psnr: meanPsnr(made, references), loss, pictures: made, references }
 }
@@ -232,7 +232,10 @@ export async function featureShare(
   return fromFeature === 0 ? 0 : fromFeature / (fromOutput + fromFeature)
 }
 
-/** Shows a batch to the sessions in turn; the results come in the order of the pictures. */
+/**
+ * Shows pictures to the sessions in turn; the results come in the order of the pictures. Where they do not fill whole runs, all are
+ * shown once more until they do, each as often as the others, so that means stay what they are.
+ */
 function runAll(
   { sessions, inputShape, parameters, levels, featureWeight }: Distillation,
   values: Float64Array,
@@ -248,11 +251,13 @@ function runAll(
     [featureWeightInput, floatTensor([featureWeight], [])],
     ...parameters.tensors(values)
   ]
-  const count = pictures.length / runBatch
+  let shown = pictures.length
+  while (shown % runBatch !== 0) shown += pictures.length
+  const count = shown / runBatch
   const last: Promise<unknown>[] = sessions.map(() => Promise.resolve())
   const runs = Array.from({ length: count }, (_, i) => {
     const data = new Float32Array(runBatch * size)
-    for (let j = 0; j < runBatch; j++) data.set(pictures[i * runBatch + j] ?? [], j * size)
+    for (let j = 0; j < runBatch; j++) data.set(pictures[(i * runBatch + j) % pictures.length] ?? [], j * size)
     const feeds = new Map([[pictureInput, floatTensor(data, inputShape)], ...constants])
     const turn = i % sessions.length
     const session = sessions[turn] ?? sessions[0]

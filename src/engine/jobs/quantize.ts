@@ -21,7 +21,7 @@ import { BoundsSearch } from './bounds-search'
 import { LiveCalibration } from './live-calibration'
 import { TrainingControl } from '../training/control'
 import { expectTrainable, recipeOf, startOf } from '../training/recipe'
-import { trainingGraph } from '../training/sessions'
+import { fewestAtOnce, trainingGraph } from '../training/sessions'
 import { tellTrainingTime } from '../training/estimate'
 import { summaryOf, trainRun, type TimedVariant } from '../training/train'
 import { appVersion } from '../version'
@@ -121,7 +121,8 @@ function expectDifferentiable(
 ): void {
   if (distillation === null) return
   for (const method of methods.filter(trains)) {
-    trainingGraph(recipeOf(method, model, sites, distillation, patchSize), model, patchSize)
+    const recipe = recipeOf(method, model, sites, distillation, patchSize)
+    trainingGraph(recipe, model, patchSize, fewestAtOnce(recipe))
   }
 }
 

@@ -6,7 +6,7 @@ import { rowsOf } from '../../core/quantization/placement'
 import { levelsOf } from '../../core/quantization/quantizer'
 import type { JobContext } from '../job'
 import type { Recipe } from './recipe'
-import { loadSessions } from './sessions'
+import { withSessions } from './sessions'
 
 /** What training costs on this machine, measured by a few steps. */
 export interface TrainingCost {
@@ -35,8 +35,7 @@ export async function measureTraining(
   enough = 0.8
 ): Promise<TrainingCost> {
   const began = performance.now()
-  const { sessions, inputShape, dispose } = await loadSessions(recipe, model, size, context.runtime)
-  try {
+  return withSessions(recipe, model, size, context, async ({ sessions, runBatch, inputShape }) => {
     const load = secondsSince(began)
     const bits: Bits = { weight: 4, activation: 4 }
     const rows = recipe.sites.reduce((sum, site) => sum + rowsOf(site), 0)
@@ -47,7 +46,6 @@ export async function measureTraining(
     )
     const levels = new Float32Array(rows).fill(levelsOf(bits.weight))
     const distillation = { sessions, inputShape, parameters, levels, featureWeight: 0 }
-    const [runBatch = 1] = inputShape
     const patches = Array.from({ length: runBatch * sessions.length }, () =>
       new Float32Array(model.channels * size * size).fill(0.5)
     )
@@ -78,9 +76,7 @@ export async function measureTraining(
       optimizer: steps.length === 0 ? 0 : Math.max(0, mean(steps) - round),
       memoryBytes: process.memoryUsage.rss()
     }
-  } finally {
-    await dispose()
-  }
+  })
 }
 
 /** Seconds of an iteration of so many patches. */

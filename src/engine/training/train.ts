@@ -33,7 +33,7 @@ import { TrainingPaused, type TrainingControl } from './control'
 import { LiveRun, type TrainingCheckpoint, type VariantKey } from './live-run'
 import { Pace, validateEvery, type PlannedTraining } from './pace'
 import { recipeOf, type Recipe } from './recipe'
-import { loadSessions, type TrainingSessions } from './sessions'
+import { fewestAtOnce, withSessions, type TrainingSessions } from './sessions'
 
 /** Patches on which training is validated. */
 const validationPatches = 8
@@ -103,32 +103,38 @@ async function trainVariants(work: TrainingWork, context: JobContext): Promise<r
   const recipes = methods.filter(trains).map((method) => recipeOf(method, model, sites, distillation, patchSize))
   const total = recipes.reduce((sum, { iterations }) => sum + iterations * widths.length, 0)
   const pace = new Pace()
-  let next = recipes.flatMap((recipe) =>
-    widths.filter((bits) => findVariant(live, recipe.method, bits) === undefined).map(() => plannedOf(recipe))
-  )
+  const isThere = (method: VariantKey['method'], bits: Bits): boolean => findVariant(live, method, bits) !== undefined
+  /** What is trained after a variant. */
+  const after = (key: VariantKey): readonly PlannedTraining[] =>
+    recipes.flatMap((recipe) =>
+      widths
+        .filter(
+          (bits) => !isThere(recipe.method, bits) && variantKey({ method: recipe.method, bits }) !== variantKey(key)
+        )
+        .map(() => plannedOf(recipe))
+    )
   let done = 0
   for (const recipe of recipes) {
-    const wanted = widths.filter((bits) => findVariant(live, recipe.method, bits) === undefined)
+    const { method } = recipe
+    const wanted = widths.filter((bits) => !isThere(method, bits))
     done += recipe.iterations * (widths.length - wanted.length)
     if (wanted.length === 0) continue
     // What loads takes seconds, in which a program that ends would wait for nothing.
-    if (control.isStopped && !(await isBegun(live, recipe.method, wanted))) continue
+    if (control.isStopped && !(await isBegun(live, method, wanted))) continue
     const data = await drawPatches(work, recipe)
-    const loaded = await loadSessions(recipe, model, patchSize, context.runtime)
-    try {
+    await withSessions(recipe, model, patchSize, telling, async (sessions) => {
       for (const bits of wanted) {
-        const key = { method: recipe.method, bits }
-        next = next.slice(1)
+        const key = { method, bits }
+        // Where memory was short, some may have been trained before.
+        if (isThere(method, bits)) continue
         if (control.isStopped && (await live.loadCheckpoint(key)) === null) continue
         const started = performance.now()
-        const training = new VariantTraining(key, recipe, work, data, loaded, pace, telling)
-        const variant = await training.run({ done, total }, next)
+        const training = new VariantTraining(key, recipe, work, data, sessions, pace, telling)
+        const variant = await training.run({ done, total }, after(key))
         trained.push({ variant, seconds: (performance.now() - started) / 1000 })
         done += recipe.iterations
       }
-    } finally {
-      await loaded.dispose()
-    }
+    })
   }
   await live.removeCheckpoint()
   await live.setState('done')
@@ -181,8 +187,8 @@ export function comparesFeatures({ featureWeight, objective }: Recipe): boolean 
 }
 
 /** Held-out patches of a recipe: what runs take the whole batch together are given whole batches. */
-export function validationCount({ objective, batch }: Recipe): number {
-  const together = objective.loss === 'released' ? batch : 1
+export function validationCount(recipe: Recipe): number {
+  const together = fewestAtOnce(recipe)
   return together * Math.ceil(validationPatches / together)
 }
 
