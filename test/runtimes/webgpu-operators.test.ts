@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { GraphBuilder } from '../../src/core/graph/builder'
-import type { Graph } from '../../src/core/graph/graph'
+import { int, type Graph } from '../../src/core/graph/graph'
 import { floatTensor } from '../../src/core/tensor'
 import { onnxruntimeCpu } from '../../src/runtimes/onnxruntime'
 import { forWebGpu } from '../../src/runtimes/webgpu-operators'
@@ -38,4 +38,24 @@ it('leaves integers as they are', () => {
   const builder = new GraphBuilder()
   const graph = builder.build([builder.apply('Sign', [builder.input('x', [3], 'int64')], {}, 'y')])
   expect(forWebGpu(graph).nodes.map(({ op }) => op)).toEqual(['Sign'])
+})
+
+it.each([1, 7, 192, 5000])('Gemm of two rows of %i is the sum of their products', async (count) => {
+  const builder = new GraphBuilder()
+  const [a, b] = ['a', 'b'].map((name) => builder.input(name, [1, count]))
+  const graph = builder.build([builder.apply('Gemm', [a ?? '', b ?? ''], { transB: int(1) }, 'y')])
+  const without = forWebGpu(graph)
+  expect(without.nodes.map((node) => node.op)).not.toContain('Gemm')
+  const row = (step: number): number[] => Array.from({ length: count }, (_, i) => Math.sin(step * (i + 1)))
+  const [left, right] = [row(0.7), row(1.3)]
+  const feeds = new Map([
+    ['a', floatTensor(left, [1, count])],
+    ['b', floatTensor(right, [1, count])]
+  ])
+  const session = await onnxruntimeCpu.load(without)
+  const y = (await session.run(feeds)).get('y')
+  await session.dispose()
+  expect(y?.shape).toEqual([1, 1])
+  const expected = left.reduce((sum, value, i) => sum + value * (right[i] ?? NaN), 0)
+  expect(Number(y?.data[0])).toBeCloseTo(expected, 3)
 })
