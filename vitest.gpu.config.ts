@@ -1,15 +1,8 @@
 import { defineConfig } from 'vitest/config'
-import { appEngineFolder } from './src/cli/app-runs'
-import { takeGpuLibrariesFrom } from './src/engine/gpu/folder'
-import { listCandidates } from './src/runtimes/select'
 import { onEveryRuntime } from './vitest.config'
 
-takeGpuLibrariesFrom(appEngineFolder())
-
-/** onnxruntime on a GPU: the devices that GPU_DEVICES names ("webgpu cuda"), or all that its package has. */
-const devices =
-  process.env['GPU_DEVICES']?.split(' ') ??
-  listCandidates().flatMap(({ runtime, device }) => (runtime === 'onnxruntime' && device !== 'cpu' ? [device] : []))
+/** onnxruntime on a GPU, by the devices that GPU_DEVICES names. */
+const devices = (process.env['GPU_DEVICES'] ?? 'webgpu cuda').split(' ')
 
 export default defineConfig({
   test: {

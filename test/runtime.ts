@@ -1,4 +1,6 @@
+import { appEngineFolder } from '../src/cli/app-runs'
 import type { Runtime } from '../src/core/runtime'
+import { takeGpuLibrariesFrom } from '../src/engine/gpu/folder'
 import { onnxruntimeCpu } from '../src/runtimes/onnxruntime'
 import { runtimeNamed, runtimeOf } from '../src/runtimes/select'
 
@@ -6,6 +8,8 @@ import { runtimeNamed, runtimeOf } from '../src/runtimes/select'
 const [name, device = ''] = (process.env['TESTED_RUNTIME'] ?? 'onnxruntime cpu').split(' ')
 const runtime = runtimeNamed(name)
 if (runtime === null) throw new Error(`TESTED_RUNTIME names no runtime: "${name}"`)
+// What is installed for GPUs is tested with them.
+if (device !== 'cpu') takeGpuLibrariesFrom(appEngineFolder())
 
 /**
  * What computes in tests of graphs, gradients and golden values: onnxruntime on the processor, and in the runs that the configurations

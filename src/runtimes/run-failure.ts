@@ -1,8 +1,8 @@
 import { OutOfMemoryError, StudioError } from '../core/errors'
 
-/** How runtimes, drivers and JavaScript's own engine say that memory was short. */
+/** How runtimes, drivers and JavaScript's own engine say that memory was short; WebGPU of a buffer that it could not make, only that it is invalid. */
 const shortOfMemory =
-  /out of memory|failed to allocate|bad[_ ]alloc|allocation failed|OOM when allocating|memory access out of bounds|Invalid typed array length|maximum (?:buffer|storage buffer binding) size/i
+  /out of memory|failed to allocate|bad[_ ]alloc|allocation failed|OOM when allocating|memory access out of bounds|Invalid typed array length|maximum (?:buffer|storage buffer binding) size|\[Invalid Buffer/i
 
 /** What a runtime throws where a graph could not be run to its end: an OutOfMemoryError where memory was short. */
 export function runFailure(runtime: string, cause: unknown): StudioError {

@@ -25,6 +25,7 @@ describe('a run that fails', () => {
     ['tfjs', 'memory access out of bounds', true],
     ['onnxruntime', 'CUDA failure 2: out of memory ; GPU=0', true],
     ['onnxruntime', 'std::bad_alloc', true],
+    ['onnxruntime', 'WebGPU validation failed. [Invalid Buffer (unlabeled)] is invalid due to a previous error.', true],
     ['onnxruntime', 'Array buffer allocation failed', true],
     ['onnxruntime', 'Non-zero status code returned while running Add node', false]
   ])('on %s says "%s"', (runtime, said, isShort) => {
