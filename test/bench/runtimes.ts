@@ -1,4 +1,10 @@
-import { readFile } from 'node:fs/promises'
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { EngineConfig } from '../../src/contract/engine'
 import { distillationGraph, featureWeightInput } from '../../src/core/distillation/objective'
 import { bindInputs } from '../../src/core/graph/fold'
 import { detectModel } from '../../src/core/models/detect'
@@ -9,7 +15,10 @@ import { quantizerFeeds } from '../../src/engine/plan'
 import { readSafetensors } from '../../src/formats/safetensors'
 import { describeMachine } from '../../src/runtimes/machine'
 import { probeAll, probeByNode, runtimeOf } from '../../src/runtimes/select'
-import { secondsOf, type Figure } from './figure'
+import { median, secondsOf, type Figure } from './figure'
+
+/** The project's folder; this file is built to out/bench.mjs. */
+const root = fileURLToPath(new URL('..', import.meta.url))
 
 /** Low-resolution pixels on a side of a patch. */
 const size = 32
@@ -18,9 +27,14 @@ const batches = [1, 4, 16, 32]
 /** A step that takes longer than this is the last one that is measured of a runtime. */
 const mostSeconds = 30
 
-/** Patches a second of a step of distillation (bounds alone) of the bundled model, on every runtime that works here. */
+/**
+ * Seconds until the engine of the app is ready, and patches a second of a step of distillation (bounds alone) of the bundled model, on
+ * every runtime that works here.
+ */
 export async function runtimeBenchmarks(): Promise<readonly Figure[]> {
-  const figures: Figure[] = []
+  const starts: number[] = []
+  for (let i = 0; i < 5; i++) starts.push(await secondsOfStart())
+  const figures: Figure[] = [{ name: 'engine: seconds until it is ready', value: median(starts), atMost: 1.5 }]
   for (const { runtime, device, usable } of await probeAll(probeByNode, await describeMachine())) {
     if (!usable) continue
     const loaded = await runtimeOf(runtime, device)
@@ -31,6 +45,37 @@ export async function runtimeBenchmarks(): Promise<readonly Figure[]> {
     }
   }
   return figures
+}
+
+/** Of the built engine in a process of its own. It tries no runtime: what was measured is kept in a file. */
+async function secondsOfStart(): Promise<number> {
+  const folder = await mkdtemp(join(tmpdir(), '2dquant-bench-'))
+  const config: EngineConfig = {
+    models: join(root, 'resources', 'models'),
+    samples: null,
+    memoryCap: null,
+    modelServer: null,
+    runtime: null,
+    runs: join(folder, 'runs'),
+    zoo: join(folder, 'zoo'),
+    data: join(folder, 'data')
+  }
+  try {
+    const host = join(root, 'test', 'engine', 'service', 'engine-host.mjs')
+    const child = fork(host, [JSON.stringify(config)], { serialization: 'advanced', execArgv: [] })
+    const seconds = await secondsOf(async () => {
+      for (;;) {
+        const [{ data }] = (await once(child, 'message')) as [{ readonly data: { readonly kind: string } }]
+        if (data.kind === 'ready') return
+        if (data.kind === 'unable') throw new Error('The engine could not start')
+      }
+    })
+    child.kill()
+    await once(child, 'exit')
+    return seconds
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
 }
 
 async function secondsOfStep(runtime: Runtime, batch: number): Promise<number> {
