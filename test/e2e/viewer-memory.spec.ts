@@ -86,6 +86,22 @@ async function turn(page: Page, times: number): Promise<void> {
   )
 }
 
+/**
+ * What is held after so many further turns. What reads pictures gathers tens of MiB until its collector runs, so of its memory the lowest
+ * of several readings counts.
+ */
+async function heldAfter(turns: number, session: CDPSession, app: ElectronApplication, page: Page): Promise<HeldByAll> {
+  const [readings, between] = [4, 5]
+  await turn(page, turns - readings * between)
+  const pictures: number[] = []
+  for (;;) {
+    await turn(page, between)
+    const now = await held(session, app)
+    pictures.push(now.pictures)
+    if (pictures.length === readings) return { ...now, pictures: Math.min(...pictures) }
+  }
+}
+
 test('memory after 200 pictures is what it was after 40', async ({ studio: { app, page }, data }) => {
   const details = await measuredRun(join(data, 'eight'))
   await expect(page.getByText('Runs appear here')).toBeVisible()
@@ -100,10 +116,8 @@ test('memory after 200 pictures is what it was after 40', async ({ studio: { app
   await expect(page.getByTestId('pane')).toHaveCount(6)
   await focusStage(page)
   const session = await page.context().newCDPSession(page)
-  await turn(page, 40)
-  const before = await held(session, app)
-  await turn(page, 160)
-  const after = await held(session, app)
+  const before = await heldAfter(40, session, app, page)
+  const after = await heldAfter(160, session, app, page)
   expect(after.heapBytes - before.heapBytes).toBeLessThan(2 ** 20)
   expect(after.nodes - before.nodes).toBeLessThan(100)
   expect(after.listeners - before.listeners).toBeLessThan(50)
