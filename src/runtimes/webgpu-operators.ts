@@ -11,8 +11,8 @@ const parts = 256
 
 /**
  * The same graph without what onnxruntime's WebGPU provider has no kernels for, which would take tensors to the processor and back:
- * Round by two sums (exact up to ±2²², which codes keep to), Sign by two comparisons, Sum by Adds. Nor has it Gemms of two vectors,
- * which one thread alone would go through: the gradients of bounds are such, and a step took twenty times as long.
+ * Round by two sums (exact up to ±2²², which codes keep to), Sign by two comparisons, Sum by Adds. A Gemm of two rows, as the gradients of
+ * bounds have it, would be left to one thread: it is a sum in parts (a step took nine times as long).
  */
 export function forWebGpu(graph: Graph): Graph {
   const types = inferShapes(graph)
