@@ -46,7 +46,7 @@ function gpu(
 async function train(
   name: string,
   runtime: Runtime,
-  iterations = 2
+  { batch = 12, iterations = 2 } = {}
 ): Promise<{
   readonly quantizers: readonly Quantizer[]
   /** Iterations whose loss was told. */
@@ -54,7 +54,7 @@ async function train(
   readonly warnings: readonly string[]
 }> {
   const usual = settingsOf('fast')
-  const distillation = { ...usual.distillation, iterations, batch: 12 }
+  const distillation = { ...usual.distillation, iterations, batch }
   const bits = [{ weight: 4 as const, activation: 4 as const }]
   const settings = { ...usual, bits, methods: ['2dquant' as const], patches: 1, patchSize: 16, distillation }
   const config = { model: bundledModel, overrides: {}, scale: undefined, calibrationKind: undefined, tellsTime: false }
@@ -108,13 +108,13 @@ describe('training on a GPU', () => {
   })
 
   it('takes fewer where memory turns out to be short, says so, and goes on from where it was', async () => {
-    // Twelve never fit, six until nearly as many runs are done as 30 iterations take.
-    const short = gpu(2 ** 40, (patches, runs) => patches > 6 || (patches > 3 && runs > 65))
-    const { told, warnings } = await train('short', short, 30)
-    expect(new Set(short.patches)).toEqual(new Set([6, 3]))
+    // Four never fit, two until nearly as many runs are done as 30 iterations take.
+    const short = gpu(2 ** 40, (patches, runs) => patches > 2 || (patches > 1 && runs > 66))
+    const { told, warnings } = await train('short', short, { batch: 4, iterations: 30 })
+    expect(new Set(short.patches)).toEqual(new Set([2, 1]))
     expect(warnings).toEqual([
-      'Memory was short for training on 12 patches at a time; it goes on with fewer.',
-      'Memory was short for training on 6 patches at a time; it goes on with fewer.'
+      'Memory was short for training on 4 patches at a time; it goes on with fewer.',
+      'Memory was short for training on 2 patches at a time; it goes on with fewer.'
     ])
     // From the checkpoint after iteration 25, not from the start.
     const again = told.lastIndexOf(26)
