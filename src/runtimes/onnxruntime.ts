@@ -31,8 +31,6 @@ export const onnxruntimeCpu: Runtime = {
  * run on the processor.
  */
 export function onnxruntimeOn(provider: string): Runtime {
-  // NVIDIA's libraries otherwise round what they multiply to 10 bits, which turns codes over.
-  process.env['NVIDIA_TF32_OVERRIDE'] ??= '0'
   const prepared = (graph: Graph): Graph => {
     const numbers = codesAsNumbers(graph)
     return provider === 'webgpu' ? forWebGpu(numbers) : numbers

@@ -13,6 +13,7 @@ import {
 } from '../contract/runtimes'
 import { StudioError } from '../core/errors'
 import type { Runtime } from '../core/runtime'
+import { isOfNvidia } from './gpu/providers'
 import type { Machine } from './machine'
 import { onnxruntimeCpu, onnxruntimeOn } from './onnxruntime'
 import { onnxruntime } from './onnxruntime-module'
@@ -100,11 +101,6 @@ export async function probeAll(probe: ProbeApart, machine: Machine): Promise<rea
 /** Whether a device computes with the processor and its memory. */
 export function isOnProcessor(device: string): boolean {
   return ['cpu', 'wasm', 'node'].includes(device)
-}
-
-/** Whether a device is of NVIDIA's GPUs and no others. */
-function isOfNvidia(device: string): boolean {
-  return ['cuda', 'tensorrt'].includes(device)
 }
 
 /** What computes on a device; of several GPUs, the first. */

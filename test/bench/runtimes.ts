@@ -4,7 +4,6 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { EngineConfig } from '../../src/contract/engine'
 import { distillationGraph, featureWeightInput } from '../../src/core/distillation/objective'
 import { bindInputs } from '../../src/core/graph/fold'
 import { detectModel } from '../../src/core/models/detect'
@@ -15,6 +14,7 @@ import { quantizerFeeds } from '../../src/engine/plan'
 import { readSafetensors } from '../../src/formats/safetensors'
 import { describeMachine } from '../../src/runtimes/machine'
 import { probeAll, probeByNode, runtimeOf } from '../../src/runtimes/select'
+import { configIn } from '../engine/service/config'
 import { median, secondsOf, type Figure } from './figure'
 
 /** The project's folder; this file is built to out/bench.mjs. */
@@ -50,16 +50,8 @@ export async function runtimeBenchmarks(): Promise<readonly Figure[]> {
 /** Of the built engine in a process of its own. It tries no runtime: what was measured is kept in a file. */
 async function secondsOfStart(): Promise<number> {
   const folder = await mkdtemp(join(tmpdir(), '2dquant-bench-'))
-  const config: EngineConfig = {
-    models: join(root, 'resources', 'models'),
-    samples: null,
-    memoryCap: null,
-    modelServer: null,
-    runtime: null,
-    runs: join(folder, 'runs'),
-    zoo: join(folder, 'zoo'),
-    data: join(folder, 'data')
-  }
+  // This file is built to elsewhere than where that one stands.
+  const config = { ...configIn(folder), models: join(root, 'resources', 'models') }
   try {
     const host = join(root, 'test', 'engine', 'service', 'engine-host.mjs')
     const child = fork(host, [JSON.stringify(config)], { serialization: 'advanced', execArgv: [] })

@@ -35,7 +35,7 @@ export async function measureTraining(
   enough = 0.8
 ): Promise<TrainingCost> {
   const began = performance.now()
-  return withSessions(recipe, model, size, context, async ({ sessions, runBatch, inputShape }) => {
+  return withSessions(recipe, model, size, context, async ({ sessions, inputShape }) => {
     const load = secondsSince(began)
     const bits: Bits = { weight: 4, activation: 4 }
     const rows = recipe.sites.reduce((sum, site) => sum + rowsOf(site), 0)
@@ -46,6 +46,7 @@ export async function measureTraining(
     )
     const levels = new Float32Array(rows).fill(levelsOf(bits.weight))
     const distillation = { sessions, inputShape, parameters, levels, featureWeight: 0 }
+    const [runBatch = 1] = inputShape
     const patches = Array.from({ length: runBatch * sessions.length }, () =>
       new Float32Array(model.channels * size * size).fill(0.5)
     )

@@ -13,8 +13,6 @@ import type { Recipe } from './recipe'
 /** Sessions that compute losses and gradients, and the shape of what one run takes. */
 export interface TrainingSessions {
   readonly sessions: readonly [Session, ...Session[]]
-  /** Patches that one run takes. */
-  readonly runBatch: number
   readonly inputShape: readonly number[]
 }
 
@@ -39,7 +37,8 @@ export async function withSessions<T>(
     try {
       return await work(sessions)
     } catch (error) {
-      const patches = sessions.sessions.length * sessions.runBatch
+      const [runBatch = 1] = sessions.inputShape
+      const patches = sessions.sessions.length * runBatch
       if (!(error instanceof OutOfMemoryError) || patches <= fewestAtOnce(recipe)) throw error
       most = Math.floor(patches / 2)
       warning(context)(`Memory was short for training on ${patches} patches at a time; it goes on with fewer.`)
@@ -68,7 +67,7 @@ async function loadSessions(
   const graph = runBatch === fewest ? smallest : trainingGraph(recipe, model, patchSize, runBatch)
   // Optimization would take longer than it saves on a graph of this size.
   const sessions = await runtime.loadCopies(graph, copies, { optimize: false })
-  return { sessions, runBatch, inputShape: [runBatch, model.channels, patchSize, patchSize] }
+  return { sessions, inputShape: [runBatch, model.channels, patchSize, patchSize] }
 }
 
 /** The largest number up to `limit` that divides `count`. */

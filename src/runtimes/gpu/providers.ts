@@ -8,11 +8,16 @@ import { keepLoaded } from './links'
 /** Devices of onnxruntime whose providers are in libraries of their own, and what users call them. */
 const titles: Readonly<Partial<Record<string, string>>> = { cuda: 'CUDA', tensorrt: 'TensorRT' }
 
+/** Whether a device is of NVIDIA's GPUs and no others. */
+export function isOfNvidia(device: string): boolean {
+  return titles[device] !== undefined
+}
+
 /** Components whose libraries this process has loaded. */
 const loaded = new Set<string>()
 
 /**
- * Loads the installed libraries that a device's provider needs, so that it finds them; nothing for devices that need none. They are
+ * Loads the installed libraries that a device's provider needs, so that it finds them, and has them compute in float32; nothing for devices that need none. They are
  * mapped, not read: a gigabyte takes no second.
  *
  * @param from where onnxruntime was loaded from and looks for its providers
@@ -21,6 +26,8 @@ const loaded = new Set<string>()
 export function expectProvider(device: string, from: string): void {
   const title = titles[device]
   if (title === undefined) return
+  // NVIDIA's libraries otherwise round what they multiply to 10 bits, which turns codes over.
+  process.env['NVIDIA_TF32_OVERRIDE'] ??= '0'
   if (!existsSync(providerIn(from, device))) {
     const component = gpuComponents().find(({ use }) => use === 'providers')
     const remedy = component === undefined ? 'docs/gpu.md tells where they are' : offer(component.id)

@@ -1,11 +1,10 @@
 import { join } from 'node:path'
 import type { EngineConfig } from '../../../src/contract/engine'
-import { bundledModel } from '../../cli/run-cli'
 
 /** What an engine is started with that keeps everything in a folder. */
 export function configIn(folder: string): EngineConfig {
   return {
-    models: join(bundledModel, '..'),
+    models: join(import.meta.dirname, '..', '..', '..', 'resources', 'models'),
     samples: null,
     memoryCap: null,
     modelServer: null,
