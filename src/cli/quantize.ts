@@ -6,10 +6,12 @@ import {
   methodSchema,
   searchSchema,
   trains,
+  zeroPointSchema,
   type Bits,
   type BitWidth,
   type Method,
-  type Search
+  type Search,
+  type ZeroPoint
 } from '../contract/bounds'
 import { planSchema, type Plan } from '../contract/plan'
 import {
@@ -56,6 +58,7 @@ export interface QuantizeOptions extends OverrideOptions, RuntimeOptions {
   readonly percentile: number
   readonly search: Search
   readonly searchSteps?: number
+  readonly zeroPoint: ZeroPoint
   readonly plan?: string
   readonly planOnly?: boolean
   readonly preset: PresetName
@@ -115,6 +118,14 @@ export function quantizeCommand(): Command {
       new Option('--search-steps <n>', 'candidates along the search (default: by preset)').argParser(
         parseWhole(1, 10_000)
       )
+    )
+    .addOption(
+      new Option(
+        '--zero-point <kind>',
+        'of all quantizers: float as in 2DQuant, or integer, with which integer files are faster'
+      )
+        .choices(zeroPointSchema.options)
+        .default(usual.zeroPoint)
     )
     .addOption(new Option('--plan <file>', 'JSON with bits or exclusions for single quantizers'))
     .option(
@@ -252,6 +263,7 @@ export function settingsFrom(options: QuantizeOptions, plan: Plan | null): Quant
     percentile: options.percentile,
     search: options.search,
     searchSteps: options.searchSteps ?? preset.searchSteps,
+    zeroPoint: options.zeroPoint,
     patches: options.patches ?? preset.patches,
     patchSize: options.patchSize ?? preset.patchSize,
     seed: options.seed,

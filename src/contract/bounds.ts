@@ -53,6 +53,10 @@ export type Contestant = z.infer<typeof contestantSchema>
 export const searchSchema = z.enum(['by-shape', 'two-sided', 'one-sided', 'joint'])
 export type Search = z.infer<typeof searchSchema>
 
+/** What zero points of quantizers may be: any numbers, or integers. */
+export const zeroPointSchema = z.enum(['float', 'integer'])
+export type ZeroPoint = z.infer<typeof zeroPointSchema>
+
 /** One quantizer's bounds. `search` tells how they were found: the strategy really taken, or the method's name. */
 export const quantizerSchema = z.object({
   name: z.string(),

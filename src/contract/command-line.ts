@@ -51,6 +51,7 @@ function quantizeOptions({ calibration, settings, overrides = {} }: QuantizeRequ
     ...unless(usual.percentile, '--percentile', settings.percentile),
     ...unless(usual.search, '--search', settings.search),
     ...unless(usual.searchSteps, '--search-steps', settings.searchSteps),
+    ...unless(usual.zeroPoint, '--zero-point', settings.zeroPoint),
     ...unless(usualTraining.iterations, '--iterations', training.iterations),
     ...unless(usualTraining.batch, '--batch', training.batch),
     ...unless(usualTraining.learningRate, '--learning-rate', training.learningRate),

@@ -31,6 +31,7 @@ export function settingsOf(name: PresetName): QuantizeSettings & {
     percentile: 99.9,
     search: 'by-shape',
     searchSteps,
+    zeroPoint: 'float',
     patches,
     patchSize,
     seed: 0,

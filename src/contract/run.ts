@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { bitsSchema, calibrationMethodSchema, methodSchema, searchSchema } from './bounds'
+import { bitsSchema, calibrationMethodSchema, methodSchema, searchSchema, zeroPointSchema } from './bounds'
 import { planSchema } from './plan'
 
 /** Features for distillation that have a name together. */
@@ -34,6 +34,8 @@ export const quantizeSettingsSchema = z.object({
   percentile: z.number(),
   search: searchSchema,
   searchSteps: z.int(),
+  /** Runs of before there was a choice do not tell it. */
+  zeroPoint: zeroPointSchema.default('float'),
   patches: z.int(),
   patchSize: z.int(),
   seed: z.int(),

@@ -140,9 +140,10 @@ export const json = (value: unknown): string => `${JSON.stringify(value, null, 2
 /** SHA-256 of settings, in hexadecimal. */
 export function settingsDigest(settings: QuantizeSettings): string {
   // Parsed, entries have one order wherever the settings come from.
-  return createHash('sha256')
-    .update(JSON.stringify(quantizeSettingsSchema.parse(settings)))
-    .digest('hex')
+  const { zeroPoint, ...before } = quantizeSettingsSchema.parse(settings)
+  // What is usual counts as if it were not told, so that runs of before there was a choice are known.
+  const told = zeroPoint === 'float' ? before : { ...before, zeroPoint }
+  return createHash('sha256').update(JSON.stringify(told)).digest('hex')
 }
 
 /** Whether a path is a run folder rather than a model file. */

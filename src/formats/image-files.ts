@@ -158,10 +158,10 @@ function encode(image: Image, { alpha, bitDepth = 8 }: { readonly alpha?: Image;
   const stride = planes.length
   const deep = bitDepth === 16
   const samples = deep ? new Uint16Array(width * height * stride) : new Uint8ClampedArray(width * height * stride)
-  const unit = deep ? 257 : 1
   planes.forEach((plane, channel) => {
     plane.forEach((value, i) => {
-      samples[i * stride + channel] = Math.min(Math.max(Math.round(value * unit), 0), 255 * unit)
+      // Bytes are clamped and rounded as they are kept, halves to even as in what is measured.
+      samples[i * stride + channel] = deep ? Math.min(Math.max(Math.round(value * 257), 0), 65_535) : value
     })
   })
   const channels = stride === 1 || stride === 2 || stride === 3 || stride === 4 ? stride : 3

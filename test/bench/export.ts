@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node'
 import { z } from 'zod'
-import { bitWidthSchema, type BitWidth } from '../../src/contract/bounds'
+import type { BitWidth, ZeroPoint } from '../../src/contract/bounds'
 import type { ExportKind } from '../../src/contract/results'
 import { searchBounds } from '../../src/core/calibration/dobi'
 import { Distribution } from '../../src/core/calibration/histogram'
@@ -33,9 +33,9 @@ const leastRatios: readonly (readonly [BitWidth, number])[] = [
 export async function exportBenchmarks(): Promise<readonly Figure[]> {
   const model = detectModel({ tensors: randomSwinirLight(4), metadata: new Map() }, 'SwinIR-light')
   const placedAt = await findBounds(model)
-  const file = (kind: ExportKind, bits: BitWidth): Uint8Array => {
+  const file = (kind: ExportKind, bits: BitWidth, zeroPoint: ZeroPoint = 'float'): Uint8Array => {
     const variant = { method: 'dobi' as const, bits: { weight: bits, activation: bits }, quantizers: [] }
-    const parts = { variant, model, sha256: '0'.repeat(64), graph: model.graph, placed: placedAt(bits) }
+    const parts = { variant, model, sha256: '0'.repeat(64), graph: model.graph, placed: placedAt(bits, zeroPoint) }
     return writers[kind](parts, 25).bytes
   }
   const fp = fullPrecisionFile(model)
@@ -43,10 +43,16 @@ export async function exportBenchmarks(): Promise<readonly Figure[]> {
     { name: `FP32 file ÷ packed file of ${bits} bits`, value: fp.length / file('packed', bits).length },
     { name: `FP32 file ÷ compact file of ${bits} bits`, value: fp.length / file('compact', bits).length, atLeast }
   ])
-  const files = { fp, packed: file('packed', 4), compact: file('compact', 4), integer: file('integer', 4) }
+  const files = {
+    fp,
+    packed: file('packed', 4),
+    compact: file('compact', 4),
+    'integer, float zero points': file('integer', 4),
+    'integer, integer zero points': file('integer', 4, 'integer')
+  }
   const speed = await speedOf(files)
   const operators = await Promise.all(
-    (['fp', 'integer'] as const).map(async (name) => {
+    (['fp', 'integer, integer zero points'] as const).map(async (name) => {
       const times = await timesOf(files[name])
       return times.map(([operator, seconds]) => ({ name: `${name}: ms in ${operator}`, value: 1000 * seconds }))
     })
@@ -54,9 +60,12 @@ export async function exportBenchmarks(): Promise<readonly Figure[]> {
   return [
     { name: 'FP32 file ÷ 4 bytes a parameter', value: fp.length / (4 * model.parameters), atMost: 1.05 },
     ...sizes,
-    { name: `FP32 forward pass ÷ packed, 4 bits, ${side}×${side}`, value: speed.fp / speed.packed },
-    { name: `FP32 forward pass ÷ compact, 4 bits, ${side}×${side}`, value: speed.fp / speed.compact },
-    { name: `FP32 forward pass ÷ integer, 4 bits, ${side}×${side}`, value: speed.fp / speed.integer, atLeast: 1 },
+    ...(['packed', 'compact', 'integer, float zero points', 'integer, integer zero points'] as const).map(
+      (name): Figure => {
+        const figure = { name: `FP32 forward pass ÷ ${name}, 4 bits, ${side}×${side}`, value: speed.fp / speed[name] }
+        return name === 'integer, integer zero points' ? { ...figure, atLeast: 1 } : figure
+      }
+    ),
     ...operators.flat()
   ]
 }
@@ -64,7 +73,7 @@ export async function exportBenchmarks(): Promise<readonly Figure[]> {
 /** DOBI's bounds of every quantizer at any bits, from two patches. */
 async function findBounds(
   model: ReturnType<typeof detectModel>
-): Promise<(bits: BitWidth) => readonly PlacedQuantizer[]> {
+): Promise<(bits: BitWidth, zeroPoint: ZeroPoint) => readonly PlacedQuantizer[]> {
   const size = 64
   const fixed = new Map([
     ['height', size],
@@ -76,11 +85,12 @@ async function findBounds(
   )
   const graph = foldConstants(bindInputs(model.graph, fixed))
   const statistics = await collectStatistics(graph, sites, patches, onnxruntimeCpu)
-  return (bits) =>
+  return (bits, zeroPoint) =>
     sites.map((site) => {
       const histogram = statistics.get(site.value)
       if (histogram === undefined) throw new Error(`no statistics of ${site.value}`)
-      return { site, quantizer: { ...searchBounds(new Distribution(histogram), bitWidthSchema.parse(bits)), bits } }
+      const found = searchBounds(new Distribution(histogram), bits, 'by-shape', 100, zeroPoint)
+      return { site, quantizer: { ...found, bits } }
     })
 }
 

@@ -80,6 +80,7 @@ describe('the command line that is equal to a request', () => {
           percentile: 99.5,
           search: 'joint',
           searchSteps: 77,
+          zeroPoint: 'integer',
           patches: 5,
           patchSize: 40,
           seed: 4_000_000_000,

@@ -197,6 +197,7 @@ export function fakeRun(name: string, variants: readonly { readonly method: Meth
         percentile: 99.9,
         search: 'by-shape',
         searchSteps: 100,
+        zeroPoint: 'float',
         patches: 16,
         patchSize: 64,
         seed: 0,

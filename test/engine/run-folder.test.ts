@@ -1,8 +1,16 @@
+import { createHash } from 'node:crypto'
 import { mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { histogramOf } from '../../src/core/calibration/histogram'
-import { expectFreeFolder, openRun, readStatistics, withDiskErrors, writeRun } from '../../src/engine/run-folder'
+import {
+  expectFreeFolder,
+  openRun,
+  readStatistics,
+  settingsDigest,
+  withDiskErrors,
+  writeRun
+} from '../../src/engine/run-folder'
 import { temporaryFolder } from '../cli/run-cli'
 
 const folder = temporaryFolder()
@@ -22,6 +30,7 @@ const contents: Parameters<typeof writeRun>[1] = {
       percentile: 99.9,
       search: 'by-shape',
       searchSteps: 100,
+      zeroPoint: 'float',
       patches: 1,
       patchSize: 16,
       seed: 0,
@@ -60,6 +69,19 @@ describe('a run folder', () => {
     expect(await readStatistics(path)).toEqual(contents.statistics)
     const [line, rest] = readFileSync(join(path, 'events.jsonl'), 'utf8').split('\n')
     expect([JSON.parse(line ?? ''), rest]).toEqual([contents.events[0], ''])
+  })
+
+  it('of before there was a choice of zero points has float ones, and settings that are known as the same', async () => {
+    const path = join(folder, 'of before')
+    const { zeroPoint, ...settings } = contents.run.settings
+    const told = createHash('sha256').update(JSON.stringify(settings)).digest('hex')
+    await writeRun(path, contents)
+    const run = { ...contents.run, settings, settingsSha256: told }
+    writeFileSync(join(path, 'run.json'), JSON.stringify(run))
+    const opened = await openRun(path)
+    expect(opened.run.settings.zeroPoint).toBe(zeroPoint)
+    expect(settingsDigest(opened.run.settings)).toBe(told)
+    expect(settingsDigest({ ...opened.run.settings, zeroPoint: 'integer' })).not.toBe(told)
   })
 
   it('never appears in part', async () => {

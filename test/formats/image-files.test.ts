@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import sharp, { type Sharp } from 'sharp'
 import { describe, expect, it } from 'vitest'
+import { quantizeTo8Bit } from '../../src/core/imaging/image'
 import { listImages, readImage, readImageSize, writeImage } from '../../src/formats/image-files'
 import { temporaryFolder } from '../cli/run-cli'
 import { testPicture } from '../pictures'
@@ -135,10 +136,13 @@ describe('writeImage', () => {
     expect([...(back.alpha?.data ?? [])]).toEqual([...alpha.data])
   })
 
-  it('clamps and rounds', async () => {
-    const data = Float32Array.of(-5, 0.4, 0.6, 254.6, 300)
-    await writeImage(at('clamped.png'), { width: 5, height: 1, channels: 1, data })
-    expect([...(await readImage(at('clamped.png'))).image.data]).toEqual([0, 0, 1, 255, 255])
+  it('clamps and rounds, halves to even as metrics do', async () => {
+    const data = Float32Array.of(-5, 0.4, 0.6, 142.5, 143.5, 254.6, 300)
+    const image = { width: data.length, height: 1, channels: 1 as const, data }
+    await writeImage(at('clamped.png'), image)
+    const { data: written } = (await readImage(at('clamped.png'))).image
+    expect([...written]).toEqual([0, 0, 1, 142, 144, 255, 255])
+    expect(written).toEqual(quantizeTo8Bit(image).data)
   })
 
   it('says where a file could not be written', async () => {

@@ -1,5 +1,6 @@
 import { assertNever } from '../errors'
-import type { Bounds } from '../quantization/quantizer'
+import { levelsOf, type Bounds } from '../quantization/quantizer'
+import { withZeroPoint, type ZeroPoint } from '../quantization/zero-point'
 import type { Distribution } from './histogram'
 import { squaredError } from './quantization-error'
 
@@ -24,22 +25,23 @@ export interface FoundBounds extends Bounds {
  * - `by-shape`: one of these, by `isOneSided`;
  * - `joint`: both bounds move on their own, each over R/(2K)-steps; found by alternating searches from several starts.
  *
- * Among equal errors the widest bounds win.
+ * Among equal errors the widest bounds win. Where zero points are to be integers, every candidate is moved so that its own is one.
  */
 export function searchBounds(
   distribution: Distribution,
   bits: number,
   strategy: SearchStrategy = 'by-shape',
-  steps = 100
+  steps = 100,
+  zeroPoint: ZeroPoint = 'float'
 ): FoundBounds {
   switch (strategy) {
     case 'by-shape':
-      return alongLine(distribution, bits, isOneSided(distribution) ? 'one-sided' : 'two-sided', steps)
+      return alongLine(distribution, bits, isOneSided(distribution) ? 'one-sided' : 'two-sided', steps, zeroPoint)
     case 'two-sided':
     case 'one-sided':
-      return alongLine(distribution, bits, strategy, steps)
+      return alongLine(distribution, bits, strategy, steps, zeroPoint)
     case 'joint':
-      return jointly(distribution, bits, steps)
+      return jointly(distribution, bits, steps, zeroPoint)
     default:
       return assertNever(strategy)
   }
@@ -65,10 +67,11 @@ function alongLine(
   distribution: Distribution,
   bits: number,
   search: 'two-sided' | 'one-sided',
-  steps: number
+  steps: number,
+  zeroPoint: ZeroPoint
 ): FoundBounds {
   let best: FoundBounds | null = null
-  for (const candidate of candidatesAlong(distribution, bits, search, steps)) {
+  for (const candidate of candidatesAlong(distribution, bits, search, steps, zeroPoint)) {
     if (best === null || candidate.error < best.error) best = candidate
   }
   const { min, max } = distribution.histogram
@@ -80,26 +83,31 @@ export function* candidatesAlong(
   distribution: Distribution,
   bits: number,
   search: 'two-sided' | 'one-sided',
-  steps: number
+  steps: number,
+  zeroPoint: ZeroPoint
 ): Iterable<FoundBounds> {
   const { min, max } = distribution.histogram
   const range = max - min
   for (let i = 0; i < steps; i++) {
     const lower = search === 'one-sided' ? min : min + (i * range) / (2 * steps)
     const upper = search === 'one-sided' ? max - (i * range) / steps : max - (i * range) / (2 * steps)
-    yield { lower, upper, search, error: Math.sqrt(squaredError(distribution, { lower, upper }, bits)) }
+    const bounds = withZeroPoint({ lower, upper }, levelsOf(bits), zeroPoint)
+    yield { ...bounds, search, error: Math.sqrt(squaredError(distribution, bounds, bits)) }
   }
 }
 
 /** Positions of both bounds on the grid of R/(2K), searched in turn until neither moves. */
-function jointly(distribution: Distribution, bits: number, steps: number): FoundBounds {
+function jointly(distribution: Distribution, bits: number, steps: number, zeroPoint: ZeroPoint): FoundBounds {
   const { min, max } = distribution.histogram
   const stride = (max - min) / (2 * steps)
   const at = (low: number, high: number): FoundBounds => {
-    const bounds = { lower: min + low * stride, upper: max - high * stride }
+    const free = { lower: min + low * stride, upper: max - high * stride }
+    const bounds = withZeroPoint(free, levelsOf(bits), zeroPoint)
     return { ...bounds, search: 'joint', error: Math.sqrt(squaredError(distribution, bounds, bits)) }
   }
-  const starts = [alongLine(distribution, bits, 'two-sided', steps), alongLine(distribution, bits, 'one-sided', steps)]
+  const starts = (['two-sided', 'one-sided'] as const).map((search) => {
+    return alongLine(distribution, bits, search, steps, 'float')
+  })
   let best = at(0, 0)
   if (stride === 0) return best
   for (const start of starts) {

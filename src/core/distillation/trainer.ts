@@ -2,6 +2,7 @@ import { gradientOf } from '../graph/gradients/differentiate'
 import { meanPsnr } from '../evaluation/psnr'
 import { pictureInput } from '../models/model'
 import { boundsInput, levelsInput } from '../quantization/placement'
+import { reachingZero, withZeroPoint, type ZeroPoint } from '../quantization/zero-point'
 import type { NamedTensors, Session } from '../runtime'
 import { floatTensor, type Tensor } from '../tensor'
 import { Adam, type AdamSettings, type AdamState } from './adam'
@@ -17,6 +18,8 @@ export interface Distillation {
   readonly parameters: ParameterVector
   /** 2^bits − 1 of every row of bounds. */
   readonly levels: Float32Array
+  /** With `integer` bounds are trained as if they were free, and what the student has is moved to integer zero points. */
+  readonly zeroPoint: ZeroPoint
   /** Weight λ of the feature term. */
   readonly featureWeight: number
 }
@@ -128,7 +131,9 @@ export class Trainer {
     if (Number.isFinite(outputLoss + featureLoss)) {
       if (gradientScales !== undefined) scaleBy(gradient, gradientScales)
       this.#adam.step(this.#values, gradient, learningRates, rateFactor)
-      keepApart(this.#distillation.parameters.bounds(this.#values), this.#ranges)
+      const bounds = this.#distillation.parameters.bounds(this.#values)
+      if (this.#distillation.zeroPoint === 'integer') keepReachingZero(bounds)
+      keepApart(bounds, this.#ranges)
     }
     return { iteration: this.#iteration, outputLoss, featureLoss, rateFactor }
   }
@@ -137,6 +142,17 @@ export class Trainer {
 /** Upper − lower bound of every row. */
 export function rangesOf(bounds: ArrayLike<number>): Float64Array {
   return Float64Array.from({ length: bounds.length / 2 }, (_, i) => (bounds[2 * i + 1] ?? 0) - (bounds[2 * i] ?? 0))
+}
+
+/** The bounds that the student has where parameters have these values, [rows, 2]. */
+export function studentBounds({ parameters, levels, zeroPoint }: Distillation, values: Float64Array): Float32Array {
+  const bounds = Float32Array.from(parameters.bounds(values))
+  for (const [row, each] of levels.entries()) {
+    const [lower = NaN, upper = NaN] = bounds.subarray(2 * row, 2 * row + 2)
+    const moved = withZeroPoint({ lower, upper }, each, zeroPoint)
+    bounds.set([moved.lower, moved.upper], 2 * row)
+  }
+  return bounds
 }
 
 /** Means of losses and gradient over a batch. */
@@ -237,16 +253,16 @@ export async function featureShare(
  * shown once more until they do, each as often as the others, so that means stay what they are.
  */
 function runAll(
-  { sessions, inputShape, parameters, levels, featureWeight }: Distillation,
+  distillation: Distillation,
   values: Float64Array,
   pictures: readonly Float32Array[],
   outputs: readonly string[]
 ): { readonly count: number; readonly runs: readonly Promise<NamedTensors>[] } {
+  const { sessions, inputShape, parameters, levels, featureWeight } = distillation
   const [runBatch = 1] = inputShape
   const size = inputShape.slice(1).reduce((product, each) => product * each, 1)
-  const bounds = Float32Array.from(parameters.bounds(values))
   const constants: readonly (readonly [string, Tensor])[] = [
-    [boundsInput, floatTensor(bounds, [parameters.rows, 2])],
+    [boundsInput, floatTensor(studentBounds(distillation, values), [parameters.rows, 2])],
     [levelsInput, floatTensor(levels, [parameters.rows])],
     [featureWeightInput, floatTensor([featureWeight], [])],
     ...parameters.tensors(values)
@@ -283,6 +299,14 @@ function factorOf(iteration: number, { schedule: { warmUp, floor }, iterations }
   const rise = warmUp === 0 ? 1 : Math.min(1, iteration / warmUp)
   const progress = (iteration - 1) / Math.max(1, iterations - 1)
   return rise * (floor + (1 - floor) * 0.5 * (1 + Math.cos(Math.PI * progress)))
+}
+
+/** Moves bounds that left 0 behind back to it: how far they are from it would make no difference. */
+function keepReachingZero(bounds: Float64Array): void {
+  for (let i = 0; i < bounds.length; i += 2) {
+    const { lower, upper } = reachingZero({ lower: bounds[i] ?? 0, upper: bounds[i + 1] ?? 0 })
+    bounds.set([lower, upper], i)
+  }
 }
 
 /** Moves bounds that met or crossed apart, around their middle. */

@@ -57,7 +57,8 @@ export const codesName = (site: QuantizerSite): string => `${quantizedName(site)
 const leastOf: Readonly<Partial<Record<string, number>>> = { Softmax: 0, Sigmoid: 0, Relu: 0, Gelu: -0.1699713 }
 
 /**
- * The codes of activations, clamp((x − l) / s), in a graph under construction; what is quantized in the same way twice is quantized
+ * The codes of activations, clamp((x − l) / s) or, where the zero point is an integer, clamp(x / s + zero), in a graph under
+ * construction; what is quantized in the same way twice is quantized
  * once. QuantizeLinear clamps at the ends of its type: that is enough below 0 of bytes, and with a zero point at their upper end it
  * is enough above, where nothing is below.
  */
@@ -101,19 +102,22 @@ export class ActivationCodes {
     const integer = (value: number): Value => builder.constant(codesTensor(type, [value], []))
     const least = isAtUpperEnd ? 255 - levels : 0
     const {
-      zero,
+      zero: fromLower,
       offsets: [offset = NaN]
     } = nearestToZero([lower], [step], bits)
+    const zero = least + fromLower
     const name = codesName(site)
     const quantize = (as?: string): Value => {
-      const shifted = lower === 0 ? site.value : builder.subtract(site.value, builder.scalar(lower))
+      if (offset === 0)
+        return builder.apply('QuantizeLinear', [site.value, builder.scalar(step), integer(zero)], {}, as)
+      const shifted = builder.subtract(site.value, builder.scalar(lower))
       return builder.apply('QuantizeLinear', [shifted, builder.scalar(step), integer(least)], {}, as)
     }
     const isClamped = isAtUpperEnd || bits === 8
     const codes = isClamped
       ? quantize(name)
       : builder.apply('Clip', [quantize(), integer(0), integer(levels)], {}, name)
-    const found = { codes, zero: least + zero === 0 ? '' : integer(least + zero), step, offset }
+    const found = { codes, zero: zero === 0 ? '' : integer(zero), step, offset }
     this.#known.set(key, found)
     return found
   }

@@ -9,6 +9,8 @@ import type { Statistics } from '../../core/calibration/statistics'
 import { assertNever } from '../../core/errors'
 import type { Graph } from '../../core/graph/graph'
 import { perChannel, type QuantizerSite } from '../../core/quantization/placement'
+import { levelsOf, type Bounds } from '../../core/quantization/quantizer'
+import { withZeroPoint } from '../../core/quantization/zero-point'
 import { ofChannels, plannedBits } from '../plan'
 
 type FoundBounds = Pick<Quantizer, 'lower' | 'upper' | 'search' | 'channels'>
@@ -71,17 +73,17 @@ export class BoundsSearch {
     bits: Bits,
     batches: readonly Statistics[]
   ): FoundBounds {
-    const { percentile, search, searchSteps } = this.#settings
+    const { percentile, search, searchSteps, zeroPoint } = this.#settings
     const width = this.bitsOf(site, bits)
     switch (method) {
       case 'minmax':
-        return { ...apart(minmaxBounds(distribution)), search: 'minmax' }
+        return { ...this.#kept(minmaxBounds(distribution), width), search: 'minmax' }
       case 'percentile':
-        return { ...apart(percentileBounds(distribution, percentile)), search: 'percentile' }
+        return { ...this.#kept(percentileBounds(distribution, percentile), width), search: 'percentile' }
       case 'dbdc':
         return this.#searchDensity(site, batches, width)
       case 'dobi': {
-        const { lower, upper, search: taken } = searchBounds(distribution, width, search, searchSteps)
+        const { lower, upper, search: taken } = searchBounds(distribution, width, search, searchSteps, zeroPoint)
         return { ...apart({ lower, upper }), search: taken }
       }
       default:
@@ -95,16 +97,22 @@ export class BoundsSearch {
     const weight = this.#graph.initializers.get(value)
     if (channels === undefined || weight?.type !== 'float32') {
       const histograms = batches.flatMap((statistics) => statistics.get(value) ?? [])
-      return { ...apart(dbdcBounds(histograms, bits)), search: 'dbdc' }
+      return { ...this.#kept(dbdcBounds(histograms, bits), bits), search: 'dbdc' }
     }
-    return { ...ofChannels(channelExtremes(weight, channels.axis).map(apart)), search: 'dbdc' }
+    const extremes = channelExtremes(weight, channels.axis)
+    return { ...ofChannels(extremes.map((each) => this.#kept(each, bits))), search: 'dbdc' }
+  }
+
+  /** Bounds as a quantizer keeps them, with a zero point as the run wants it. */
+  #kept(bounds: Bounds, bits: BitWidth): Bounds {
+    return apart(withZeroPoint(bounds, levelsOf(bits), this.#settings.zeroPoint))
   }
 }
 
 /** Bounds in float32 with upper > lower, without which there is no step; the quantizer then keeps the lower value. */
-function apart<T extends { readonly lower: number; readonly upper: number }>(bounds: T): T {
+function apart(bounds: Bounds): Bounds {
   const lower = Math.fround(bounds.lower)
   const upper = Math.fround(bounds.upper)
   const least = Math.fround(lower + Math.max(Math.abs(lower) * 2 ** -16, 2 ** -100))
-  return { ...bounds, lower, upper: upper > lower ? upper : least }
+  return { lower, upper: upper > lower ? upper : least }
 }

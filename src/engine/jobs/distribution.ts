@@ -59,10 +59,10 @@ export class DistributionReader {
   async errorCurve(folder: string, quantizer: string, bits: BitWidth): Promise<ErrorCurve> {
     const opened = await openRun(folder)
     const distribution = await this.#read(opened, quantizer)
-    const { search: asked, searchSteps } = opened.run.settings
+    const { search: asked, searchSteps, zeroPoint } = opened.run.settings
     const byShape = isOneSided(distribution) ? 'one-sided' : 'two-sided'
     const search = asked === 'one-sided' || asked === 'two-sided' ? asked : byShape
-    const found = [...candidatesAlong(distribution, bits, search, searchSteps)]
+    const found = [...candidatesAlong(distribution, bits, search, searchSteps, zeroPoint)]
     const scale = 1 / Math.sqrt(distribution.histogram.count)
     return { search, candidates: found.map(({ lower, upper, error }) => ({ lower, upper, error: error * scale })) }
   }
@@ -100,8 +100,9 @@ export class DistributionReader {
 
   /** What bounds, rounded as they would be kept, would do to a tensor. Throws a StudioError where they are none. */
   async tryBounds({ folder, quantizer, bits, ...bounds }: Trial): Promise<TriedBounds> {
-    const tried = expectBounds(quantizer, bounds)
-    return effectOf(await this.#read(await openRun(folder), quantizer), tried, bits)
+    const opened = await openRun(folder)
+    const tried = expectBounds(quantizer, bounds, bits, opened.run.settings.zeroPoint)
+    return effectOf(await this.#read(opened, quantizer), tried, bits)
   }
 
   async #read(opened: OpenedRun, quantizer: string): Promise<Distribution> {

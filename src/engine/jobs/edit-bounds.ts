@@ -1,8 +1,9 @@
 import { join } from 'node:path'
-import { formatBits, type BoundsFile, type Quantizer, type Variant } from '../../contract/bounds'
+import { formatBits, type BitWidth, type BoundsFile, type Quantizer, type Variant } from '../../contract/bounds'
 import type { BoundsEdit } from '../../contract/runs'
 import { StudioError } from '../../core/errors'
-import type { Bounds } from '../../core/quantization/quantizer'
+import { levelsOf, type Bounds } from '../../core/quantization/quantizer'
+import { withZeroPoint, type ZeroPoint } from '../../core/quantization/zero-point'
 import { markOutdated } from '../evaluation-file'
 import { boundsFile, json, openRun, replaceFile, variantOf } from '../run-folder'
 import { expectUnheld, readCheckpoint } from '../training/live-run'
@@ -33,7 +34,8 @@ export async function editBounds(
   if (isStart) {
     throw new StudioError('refused', 'Training that began from these bounds is not at its end; resume it first.')
   }
-  const quantizers = edits.reduce(edited, variant.quantizers)
+  const { zeroPoint } = run.settings
+  const quantizers = edits.reduce<readonly Quantizer[]>((all, edit) => edited(all, edit, zeroPoint), variant.quantizers)
   if (quantizers.some((each, i) => !areEqual(each, variant.quantizers[i]))) await markOutdated(folder, { method, bits })
   const variants = bounds.variants.map((each) => (each === variant ? { ...each, quantizers: [...quantizers] } : each))
   const changed: BoundsFile = { ...bounds, variants }
@@ -41,7 +43,7 @@ export async function editBounds(
 }
 
 /** The quantizers of a variant after one change. */
-function edited(quantizers: readonly Quantizer[], edit: BoundsEdit): readonly Quantizer[] {
+function edited(quantizers: readonly Quantizer[], edit: BoundsEdit, zeroPoint: ZeroPoint): readonly Quantizer[] {
   const at = quantizers.findIndex(({ name }) => name === edit.name)
   const quantizer = quantizers[at]
   if (quantizer === undefined) throw new StudioError('missing', `There is no quantizer "${edit.name}".`)
@@ -53,7 +55,7 @@ function edited(quantizers: readonly Quantizer[], edit: BoundsEdit): readonly Qu
   }
   const { name, kind, bits, search, lower, upper } = quantizer
   const found = quantizer.found ?? { lower, upper }
-  const bounds = edit.bounds === null ? found : expectBounds(edit.name, edit.bounds)
+  const bounds = edit.bounds === null ? found : expectBounds(edit.name, edit.bounds, bits, zeroPoint)
   return quantizers.with(at, {
     name,
     kind,
@@ -66,10 +68,16 @@ function edited(quantizers: readonly Quantizer[], edit: BoundsEdit): readonly Qu
   })
 }
 
-/** Bounds as they are kept, in float32. Throws a StudioError ('refused') where the upper is not above the lower. */
-export function expectBounds(name: string, bounds: Bounds): Bounds {
+/**
+ * Bounds as they are kept, in float32 and with a zero point as the run has them. Throws a StudioError ('refused') where the upper
+ * is not above the lower.
+ */
+export function expectBounds(name: string, bounds: Bounds, bits: BitWidth, zeroPoint: ZeroPoint): Bounds {
   const [lower, upper] = [Math.fround(bounds.lower), Math.fround(bounds.upper)]
-  if (Number.isFinite(lower) && Number.isFinite(upper) && upper > lower) return { lower, upper }
+  if (Number.isFinite(lower) && Number.isFinite(upper) && upper > lower) {
+    const kept = withZeroPoint({ lower, upper }, levelsOf(bits), zeroPoint)
+    if (kept.upper > kept.lower) return kept
+  }
   const what = `${bounds.lower} and ${bounds.upper} are no bounds of "${name}"`
   throw new StudioError('refused', `${what}: both must be finite, and the upper one above the lower one in 32 bits.`)
 }

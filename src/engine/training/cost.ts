@@ -45,7 +45,7 @@ export async function measureTraining(
       recipe.weights
     )
     const levels = new Float32Array(rows).fill(levelsOf(bits.weight))
-    const distillation = { sessions, inputShape, parameters, levels, featureWeight: 0 }
+    const distillation = { sessions, inputShape, parameters, levels, zeroPoint: 'float' as const, featureWeight: 0 }
     const [runBatch = 1] = inputShape
     const patches = Array.from({ length: runBatch * sessions.length }, () =>
       new Float32Array(model.channels * size * size).fill(0.5)

@@ -13,6 +13,7 @@ import { ParameterVector } from '../../core/distillation/parameters'
 import {
   agreement,
   featureShare,
+  studentBounds,
   Trainer,
   type Distillation,
   type TrainerSettings,
@@ -257,6 +258,7 @@ class VariantTraining {
       inputShape,
       parameters: new ParameterVector(rows.length, recipe.weights),
       levels: Float32Array.from(rows, ({ levels }) => levels),
+      zeroPoint: work.live.run.settings.zeroPoint,
       featureWeight: recipe.featureWeight
     }
     this.#validateEvery = validateEvery(recipe.iterations)
@@ -424,7 +426,7 @@ class VariantTraining {
     iterations: number,
     outcome: NonNullable<Variant['training']>['outcome']
   ): Variant {
-    const bounds = Float32Array.from(this.#distillation.parameters.bounds(bestValues))
+    const bounds = studentBounds(this.#distillation, bestValues)
     let row = 0
     const next = (): { readonly lower: number; readonly upper: number } => {
       const [lower = NaN, upper = NaN] = bounds.subarray(2 * row, 2 * row + 2)

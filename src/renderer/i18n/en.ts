@@ -418,7 +418,8 @@ export const en = {
     texts: {
       packed: 'Weights in ONNX types of their bits, standard operators alone. Easy to look into.',
       compact: 'The smallest file that runs in plain onnxruntime; weights are unpacked when it is loaded.',
-      integer: 'Layers and products in integer arithmetic, by operators of onnxruntime.',
+      integer:
+        'Layers and products in integer arithmetic, by operators of onnxruntime; fastest if the run has integer zero points.',
       safetensors: 'Codes of weights with steps and bounds as safetensors, for PyTorch and others.',
       bounds: 'Names, bits and bounds as JSON, for those who quantize by a program of their own.'
     },
@@ -581,6 +582,9 @@ export const en = {
     fullPrecision: 'full precision',
     firstAndLast: 'First and last convolution as well',
     firstAndLastHelp: 'The paper leaves them in full precision: they are small and sensitive.',
+    integerZeroPoint: 'Integer zero points',
+    integerZeroPointHelp:
+      'Bounds move by up to half a step, so that 0 has a code. Integer exports then compute faster than full precision.',
     fields: {
       patches: 'Patches',
       patchSize: 'Patch size (low-resolution pixels)',

@@ -395,7 +395,7 @@ export const chinese: typeof en = {
     texts: {
       packed: '权重采用与其位数对应的 ONNX 类型，只用标准算子，便于查看。',
       compact: '可在普通 onnxruntime 中运行的最小文件；权重在加载时解包。',
-      integer: '线性层与乘积用整数运算，采用 onnxruntime 的算子。',
+      integer: '线性层与乘积用整数运算，采用 onnxruntime 的算子；若运行采用整数零点则最快。',
       safetensors: '权重编码及其步长和边界，safetensors 格式，供 PyTorch 等使用。',
       bounds: '名称、位数和边界，JSON 格式，供自有程序量化使用。'
     },
@@ -553,6 +553,8 @@ export const chinese: typeof en = {
     fullPrecision: '全精度',
     firstAndLast: '也量化首尾卷积',
     firstAndLastHelp: '论文让它们保持全精度：它们小而敏感。',
+    integerZeroPoint: '整数零点',
+    integerZeroPointHelp: '边界最多移动半个步长，使 0 有对应的编码。整数导出因此比全精度计算得更快。',
     fields: {
       patches: '图块数量',
       patchSize: '图块大小（低分辨率像素）',

@@ -1,6 +1,14 @@
 import { z } from 'zod'
 import { nameOf } from '../paths'
-import { bitWidths, bitWidthSchema, methodSchema, trains, type Bits, type BitWidth } from '../../contract/bounds'
+import {
+  bitWidths,
+  bitWidthSchema,
+  methodSchema,
+  trains,
+  zeroPointSchema,
+  type Bits,
+  type BitWidth
+} from '../../contract/bounds'
 import { quantizeRequestSchema, type QuantizeRequest } from '../../contract/jobs'
 import { plannedFor, type Plan } from '../../contract/plan'
 import { presets, settingsOf, type PresetName } from '../../contract/presets'
@@ -52,6 +60,7 @@ export const draftSchema = z.object({
   learningRate: typedNumber,
   weightLearningRate: typedNumber,
   search: quantizeSettingsSchema.shape.search,
+  zeroPoint: zeroPointSchema.default('float'),
   quantizeFirstAndLast: z.boolean(),
   exceptions: z.array(exceptionSchema),
   distillation: distillationSchema
@@ -122,6 +131,7 @@ export function newDraft(): Draft {
     learningRate: null,
     weightLearningRate: null,
     search: usual.search,
+    zeroPoint: 'float',
     quantizeFirstAndLast: false,
     exceptions: [],
     distillation: { train, schedule, loss, features, init },
@@ -196,6 +206,7 @@ export function requestOf(draft: Draft): QuantizeRequest | null {
     percentile: number('percentile'),
     search: draft.search,
     searchSteps: number('searchSteps'),
+    zeroPoint: draft.zeroPoint,
     patches: number('patches'),
     patchSize: number('patchSize'),
     seed: number('seed'),
@@ -231,7 +242,7 @@ export function draftOfRun({ model, calibration, settings, sets = [] }: RunFile)
   const { bits, methods, distillation, plan } = settings
   const isEven = bits.every(({ weight, activation }) => weight === activation)
   const widths = (pick: (each: Bits) => BitWidth): BitWidth[] => [...new Set(bits.map(pick))]
-  const { patches, patchSize, seed, percentile, search, searchSteps, quantizeFirstAndLast } = settings
+  const { patches, patchSize, seed, percentile, search, searchSteps, zeroPoint, quantizeFirstAndLast } = settings
   return {
     ...usual,
     model: model.file,
@@ -250,6 +261,7 @@ export function draftOfRun({ model, calibration, settings, sets = [] }: RunFile)
     percentile,
     search,
     searchSteps,
+    zeroPoint,
     quantizeFirstAndLast,
     exceptions: (plan?.quantizers ?? []).map(({ name, bits, quantize }) =>
       quantize === false ? { name, bits: 'fp' } : { name, bits: bits ?? 'variant' }

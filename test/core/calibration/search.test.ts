@@ -75,6 +75,25 @@ describe.each(Object.entries(samples))('%s', (name, values) => {
     expect(found.error ** 2 / best).toBeCloseTo(1, 1)
   })
 
+  it.each<SearchStrategy>(['two-sided', 'one-sided', 'joint'])(
+    'has the best of all candidates that have a code for 0, %s',
+    (strategy) => {
+      const found = searchBounds(distribution, 3, strategy, 50, 'integer')
+      expect(quantize(0, found, 3)).toBe(0)
+      expect(found.error ** 2 / exactError(values, found, 3)).toBeCloseTo(1, 1)
+      let best = Infinity
+      for (let i = 0; i < 50; i++) {
+        const move = (i * (max - min)) / 50
+        const lower = Math.min(0, strategy === 'one-sided' ? min : min + move / 2)
+        const upper = Math.max(0, strategy === 'one-sided' ? max - move : max - move / 2)
+        const step = (upper - lower) / 7
+        const zero = Math.round(-lower / step)
+        best = Math.min(best, exactError(values, { lower: -zero * step, upper: (7 - zero) * step }, 3))
+      }
+      expect(exactError(values, found, 3) / best).toBeLessThan(1.003)
+    }
+  )
+
   it('is never searched worse jointly than along either line', () => {
     const joint = searchBounds(distribution, 3, 'joint', 40)
     for (const strategy of ['two-sided', 'one-sided'] as const) {

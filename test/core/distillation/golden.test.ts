@@ -133,7 +133,15 @@ describeWithSharedData('distillation of the bundled model as the authors’ code
       const parameters = new ParameterVector(sites.length, new Map())
       const learningRates = new Float64Array(parameters.length).fill(golden.lr)
       const settings = { iterations: golden.steps, learningRates, schedule: schedules.constant, adam }
-      const distillation: Distillation = { sessions: [training], inputShape, parameters, levels, featureWeight }
+      const zeroPoint = 'float'
+      const distillation: Distillation = {
+        sessions: [training],
+        inputShape,
+        parameters,
+        levels,
+        zeroPoint,
+        featureWeight
+      }
       const trainer = Trainer.fresh(distillation, settings, parameters.pack(first, new Map()))
       const losses: [number, number][] = []
       for await (const pictures of batches()) {

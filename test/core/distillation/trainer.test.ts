@@ -5,6 +5,7 @@ import {
   agreement,
   featureShare,
   schedules,
+  studentBounds,
   Trainer,
   type Distillation,
   type TrainerSettings
@@ -62,7 +63,7 @@ function quadratic(target: readonly number[], runBatch = 1, copies = 1): Problem
   }
   const session: Session = { run, dispose: () => Promise.resolve() }
   const others = new Array<Session>(copies - 1).fill(session)
-  const common = { parameters, levels: Float32Array.of(15, 15), featureWeight: 0 }
+  const common = { parameters, levels: Float32Array.of(15, 15), zeroPoint: 'float' as const, featureWeight: 0 }
   return { sessions: [session, ...others], inputShape: [runBatch, 1, 1, 1], ...common, runs }
 }
 
@@ -111,6 +112,19 @@ describe('training', () => {
       expect(Math.min(b - a, d - c)).toBeGreaterThan(0)
     }
     expect(trainer.values[4]).toBeGreaterThan(trainer.values[5] ?? NaN)
+  })
+
+  it('gives the student integer zero points, and trains as if bounds were free', async () => {
+    const problem = { ...quadratic([-0.41, 0.7, 0.5, 3, 1.3, 1.2]), zeroPoint: 'integer' as const }
+    const trainer = await train(problem)
+    const [a = NaN, b = NaN, c = NaN, d = NaN] = studentBounds(problem, trainer.values)
+    const step = (b - a) / 15
+    expect([a / step, b / step]).toEqual([Math.round(a / step), Math.round(b / step)])
+    expect(Math.abs(a + 0.41)).toBeLessThan(0.6 * step)
+    expect(Math.abs(b - 0.7)).toBeLessThan(0.6 * step)
+    // Bounds at 0.5 would not hold 0, so that they stay there.
+    expect([c, trainer.values[2]]).toEqual([0, 0])
+    expect(d).toBeCloseTo(3, 2)
   })
 
   it('takes each parameter’s learning rate, nothing where it is zero', async () => {

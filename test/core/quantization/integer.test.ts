@@ -6,6 +6,8 @@ import { Random } from '../../../src/core/imaging/random'
 import { integerNetwork } from '../../../src/core/quantization/integer'
 import { packQuantizers, standardWriter, type PlacedQuantizer } from '../../../src/core/quantization/packing'
 import { findQuantizerSites, perChannel } from '../../../src/core/quantization/placement'
+import { levelsOf } from '../../../src/core/quantization/quantizer'
+import { withZeroPoint } from '../../../src/core/quantization/zero-point'
 import { floatTensor, type TensorOf } from '../../../src/core/tensor'
 import { writeOnnx } from '../../../src/formats/onnx'
 import { onnxruntimeCpu } from '../../../src/runtimes/onnxruntime'
@@ -225,6 +227,21 @@ describe('products in integers', () => {
       return integerNetwork(graph, placed).nodes.filter(({ op }) => op === 'Sub').length
     }
     expect([1e-12, 1e-6].map(subtractions)).toEqual([0, 1])
+  })
+
+  it.each([2, 4, 6, 8])('of %d bits have nothing to add where zero points are integers', async (bits) => {
+    const graph = network()
+    const placed = placedIn(graph, bits, false, false).map(({ site, quantizer }) => {
+      return { site, quantizer: { ...quantizer, ...withZeroPoint(quantizer, levelsOf(bits), 'integer') } }
+    })
+    const integer = integerNetwork(graph, placed)
+    const count = (op: string): number => integer.nodes.filter((node) => node.op === op).length
+    // The one addition is that of the convolution's bias.
+    expect([count('MatMulIntegerToFloat'), count('ConvInteger'), count('Add'), count('Sub')]).toEqual([3, 1, 1, 0])
+    const [found, expected] = [await outputOf(integer, graph), await simulated(graph, placed)]
+    expect(found).toHaveLength(72)
+    const equal = found.filter((value, i) => Math.abs(value - (expected[i] ?? NaN)) < 1e-4).length
+    expect(equal / found.length).toBeGreaterThan(0.95)
   })
 
   it('share the sums of the rows of what they multiply', async () => {

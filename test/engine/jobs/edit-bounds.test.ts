@@ -219,6 +219,21 @@ describe('bounds that are set by hand', () => {
     expect(readdirSync(run).filter((file) => file.includes('partial'))).toEqual([])
   })
 
+  it('have an integer zero point where the run has these, and so have those that are tried', async () => {
+    const file = join(run, 'run.json')
+    const told = JSON.parse(readFileSync(file, 'utf8')) as { settings: object }
+    writeFileSync(file, JSON.stringify({ ...told, settings: { ...told.settings, zeroPoint: 'integer' } }))
+    // Steps of 0.1, three of them below 0; 7 in all.
+    const given = { lower: -0.33, upper: 0.37 }
+    await editBounds(run, dobi, [edit(weight, given)])
+    const { lower, upper } = await quantizerOf(weight)
+    expect(lower).toBeCloseTo(-0.3, 5)
+    expect(upper).toBeCloseTo(0.4, 5)
+    const tried = await new DistributionReader().tryBounds({ folder: run, quantizer: weight, bits: 3, ...given })
+    const [, noise] = energies({ lower, upper })
+    expect(tried.error / Math.sqrt(noise / values.length)).toBeCloseTo(1, 2)
+  })
+
   it('are refused where every channel has its own, and where there is no such variant', async () => {
     const edits = [edit(weight, { lower: -1, upper: 1 })]
     await expect(editBounds(run, { method: 'dbdc', bits }, edits)).rejects.toThrow(/channel.*own/)

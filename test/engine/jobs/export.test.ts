@@ -41,6 +41,7 @@ import { randomSwinirLight } from '../../swinir-light'
 const folder = temporaryFolder()
 const pictures = join(folder, 'pictures')
 const run = join(folder, 'run')
+const runOfIntegers = join(folder, 'run with integer zero points')
 const usual = settingsOf('fast')
 const both = (bits: 2 | 3 | 4 | 6 | 8): { weight: typeof bits; activation: typeof bits } => ({
   weight: bits,
@@ -78,6 +79,8 @@ beforeAll(async () => {
     tellsTime: false
   }
   await quantize({ model: bundledModel, ...shared, settings, out: run }, context)
+  const ofIntegers = { ...settings, zeroPoint: 'integer' as const, bits: [both(8), both(4), both(2)] }
+  await quantize({ model: bundledModel, ...shared, settings: ofIntegers, out: runOfIntegers }, context)
 })
 
 describe('a packed network', () => {
@@ -188,11 +191,46 @@ describe('a network in integers', () => {
     expect(count('Gemm') + count('MatMul')).toBe(0)
   })
 
-  it.each(['dobi 8', 'dobi 4', '2dquant+ 3', 'dobi 2'])(
-    'of %s has in each block the codes of the simulation, where the block is given what the simulation has',
-    async (name) => {
+  it.each(['dobi', '2dquant+'] as const)(
+    'of %s, with integer zero points, quantizes, multiplies, and adds nothing for offsets',
+    async (method) => {
+      const filter = { method, bits: both(4) }
+      const out = join(folder, `${method} of integers.onnx`)
+      const { check } = await exported('integer', { run: runOfIntegers, filter, out })
+      expect(Math.abs((check?.exported ?? NaN) - (check?.simulation ?? NaN))).toBeLessThan(0.02)
+      const { graph } = readOnnx(new Uint8Array(readFileSync(out)), out)
+      const { model } = await loadModel(bundledModel, {})
+      const fp = readOnnx(fullPrecisionFile(model), 'fp').graph
+      const count = ({ nodes }: Graph, op: string): number => nodes.filter((node) => node.op === op).length
+      expect(count(graph, 'MatMulIntegerToFloat')).toBe(64)
+      // Not even the additions of the biases, which products do.
+      expect(count(graph, 'Add')).toBe(count(fp, 'Add'))
+      expect(count(graph, 'Sub')).toBe(count(fp, 'Sub'))
+      const { bounds } = await openRun(runOfIntegers)
+      for (const { lower, upper, channels = [{ lower, upper }], bits } of bounds.variants.flatMap(
+        (v) => v.quantizers
+      )) {
+        for (const each of channels) expect([each, quantized(0, each, bits)]).toEqual([each, 0])
+      }
+    }
+  )
+
+  it.each([
+    ['dobi 8', 'float'],
+    ['dobi 4', 'float'],
+    ['2dquant+ 3', 'float'],
+    ['dobi 2', 'float'],
+    ['dobi 8', 'integer'],
+    ['2dquant+ 4', 'integer']
+  ])(
+    'of %s, zero points %s, has in each block the codes of the simulation, where the block is given what the simulation has',
+    async (name, zeroPoint) => {
       const [method, bits] = name.split(' ') as ['dobi' | '2dquant+', string]
-      const subject = await openSubject(run, {}, { method, bits: both(Number(bits) as 2 | 3 | 4 | 8) })
+      const subject = await openSubject(
+        zeroPoint === 'float' ? run : runOfIntegers,
+        {},
+        { method, bits: both(Number(bits) as 2 | 3 | 4 | 8) }
+      )
       const { model, variants } = subject
       const [variant] = variants
       if (variant === undefined) throw new Error('no variant')
@@ -257,21 +295,26 @@ describe('a network in integers', () => {
 
 describeWithSharedData('Set5 by an exported file', () => {
   it.each([
-    ['packed', 2],
-    ['compact', 3],
-    ['integer', 4],
-    ['integer', 8]
-  ] as const)('that is %s, of %d bits, has within 0.02 dB the PSNR of the simulation', async (kind, bits) => {
-    const filter = { method: 'dobi' as const, bits: both(bits) }
-    const { file } = await exported(kind, { filter })
-    const sets = [{ folder: sharedData('benchmarks', 'Set5'), kind: undefined }]
-    const psnrOf = async (subject: string, own: VariantFilter): Promise<number> => {
-      const shared = { overrides: {}, scale: undefined, sets, memoryCap: undefined }
-      const { results } = await evaluate({ subject, filter: own, ...shared }, context)
-      return results.at(-1)?.sets[0]?.mean.psnr ?? NaN
+    ['packed', 2, 'float'],
+    ['compact', 3, 'float'],
+    ['integer', 4, 'float'],
+    ['integer', 8, 'float'],
+    ['integer', 4, 'integer']
+  ] as const)(
+    'that is %s, of %d bits, zero points %s, has within 0.02 dB the PSNR of the simulation',
+    async (kind, bits, zeroPoint) => {
+      const filter = { method: 'dobi' as const, bits: both(bits) }
+      const subject = zeroPoint === 'float' ? run : runOfIntegers
+      const { file } = await exported(kind, { run: subject, filter })
+      const sets = [{ folder: sharedData('benchmarks', 'Set5'), kind: undefined }]
+      const psnrOf = async (of: string, own: VariantFilter): Promise<number> => {
+        const shared = { overrides: {}, scale: undefined, sets, memoryCap: undefined }
+        const { results } = await evaluate({ subject: of, filter: own, ...shared }, context)
+        return results.at(-1)?.sets[0]?.mean.psnr ?? NaN
+      }
+      expect(Math.abs((await psnrOf(file, {})) - (await psnrOf(subject, filter)))).toBeLessThanOrEqual(0.02)
     }
-    expect(Math.abs((await psnrOf(file, {})) - (await psnrOf(run, filter)))).toBeLessThanOrEqual(0.02)
-  })
+  )
 })
 
 it('the documented program for Node.js makes of a file what this program makes of the variant', async () => {

@@ -106,6 +106,7 @@ describe('a draft', () => {
       patches: 3,
       seed: 9,
       weightLearningRate: 0.01,
+      zeroPoint: 'integer',
       quantizeFirstAndLast: true
     })
     const request = requestOf(wanted)
