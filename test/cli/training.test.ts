@@ -9,21 +9,31 @@ import { unpackNumbers } from '../../src/engine/packed'
 import { openRun } from '../../src/engine/run-folder'
 import { readSafetensors } from '../../src/formats/safetensors'
 import { readImage } from '../../src/formats/image-files'
+import { safetensorsFile } from '../formats/safetensors-writer'
+import { goldenTensors, under } from '../golden'
 import { writeTestPicture } from '../pictures'
 import { bundledModel, json, program, runCli, temporaryFolder } from './run-cli'
 
 const folder = temporaryFolder()
 const pictures = join(folder, 'pictures')
+/** A SwinIR of two blocks, for what is the same with any network. */
+const smallModel = join(folder, 'small.safetensors')
 
 function training(name: string, ...more: readonly string[]): string[] {
   const small = ['--calibration', pictures, '--patches', '3', '--patch-size', '16', '--batch', '2']
   return ['quantize', bundledModel, ...small, '--out', join(folder, name), '--json', ...more]
 }
 
-async function train(name: string, ...more: readonly string[]): Promise<readonly Variant[]> {
-  json(await runCli(training(name, ...more)))
-  return (await openRun(join(folder, name))).bounds.variants
+const trainingOfSmall = (name: string, ...more: readonly string[]): string[] =>
+  training(name, ...more).with(1, smallModel)
+
+async function variantsOf(args: readonly string[]): Promise<readonly Variant[]> {
+  json(await runCli(args))
+  return (await openRun(args[args.indexOf('--out') + 1] ?? '')).bounds.variants
 }
+
+const train = (name: string, ...more: readonly string[]): ReturnType<typeof variantsOf> =>
+  variantsOf(training(name, ...more))
 
 const nameOf = ({ method, bits }: Pick<Variant, 'method' | 'bits'>): string => `${method} ${bits.weight}`
 
@@ -49,6 +59,8 @@ function filesOf(run: string): ReadonlyMap<string, string> {
 beforeAll(async () => {
   await writeTestPicture(join(pictures, 'HR', 'one.png'), 96, 72)
   await writeTestPicture(join(pictures, 'HR', 'two.png'), 101, 90, 7)
+  const { tensors } = goldenTensors('forward/swinir-light-x2.safetensors')
+  writeFileSync(smallModel, safetensorsFile(under(tensors, 'weight/')))
 })
 
 describe('training', () => {
@@ -141,9 +153,9 @@ describe('training', () => {
   it('makes the same files from the same seed, and others from another', async () => {
     const short = ['--bits', '2', '--method', '2dquant+', '--iterations', '6']
     const [one, again, other] = [
-      await train('one', ...short),
-      await train('again', ...short),
-      await train('other', ...short, '--seed', '1')
+      await variantsOf(trainingOfSmall('one', ...short)),
+      await variantsOf(trainingOfSmall('again', ...short)),
+      await variantsOf(trainingOfSmall('other', ...short, '--seed', '1'))
     ]
     expect(filesOf(join(folder, 'again'))).toEqual(filesOf(join(folder, 'one')))
     expect(again).toEqual(one)
@@ -191,7 +203,7 @@ describe('training', () => {
 
 describe('DBDC+Pac', () => {
   it('begins with DBDC bounds, channel by channel in weights, and trains in two phases', async () => {
-    const variants = await train('pac', '--method', 'dbdc+pac', '--bits', '4', '--batch', '1')
+    const variants = await variantsOf(trainingOfSmall('pac', '--method', 'dbdc+pac', '--bits', '4', '--batch', '1'))
     expect(variants.map(nameOf)).toEqual(['dbdc 4', 'dbdc+pac 4'])
     const [start, trained] = variants
     const first = start?.quantizers.find(({ name }) => name.endsWith('mlp.fc1.weight'))
@@ -215,7 +227,7 @@ describe('a run that was interrupted', () => {
   const whole = join(folder, 'whole')
 
   beforeAll(async () => {
-    await train('whole', ...options)
+    await variantsOf(trainingOfSmall('whole', ...options))
   })
 
   it('ends where the uninterrupted run ends, killed at ten random moments', { timeout: 300_000 }, async () => {
@@ -238,7 +250,7 @@ describe('a run that was interrupted', () => {
       const before = standing()
       // The first before there is anything; each of the others in a training that has gone on since.
       const target = kill === 0 ? 0 : before.told + 1 + Math.floor(Math.random() * 25)
-      const args = existsSync(run) ? ['resume', run] : training('killed', ...options)
+      const args = existsSync(run) ? ['resume', run] : trainingOfSmall('killed', ...options)
       const delay = Math.random() * (kill === 0 ? 1500 : 60)
       expect(await isKilled(args, () => standing().told >= target, delay)).toBe(true)
       const { checkpoint, told } = standing()
@@ -256,7 +268,7 @@ describe('a run that was interrupted', () => {
 
   it('is paused by Ctrl+C and goes on; its finished part can be used meanwhile', async () => {
     const run = join(folder, 'paused')
-    const { code, stderr } = await runCli(training('paused', ...options), (text, end) => {
+    const { code, stderr } = await runCli(trainingOfSmall('paused', ...options), (text, end) => {
       if (text.includes('2DQuant+ at 2 bits, iteration 20')) end()
     })
     expect(code).toBe(1)
@@ -272,7 +284,7 @@ describe('a run that was interrupted', () => {
 
   it('can be ended with the best so far', async () => {
     const run = join(folder, 'ended')
-    await runCli(training('ended', ...options), (text, end) => {
+    await runCli(trainingOfSmall('ended', ...options), (text, end) => {
       if (text.includes('2DQuant at 2 bits, iteration 40')) end()
     })
     const { variants } = quantizeResultSchema.parse(json(await runCli(['resume', run, '--keep-best', '--json'])))
@@ -303,7 +315,7 @@ describe('a run that was interrupted', () => {
 
     beforeAll(async () => {
       paused = join(folder, 'to be copied')
-      cpSync(bundledModel, join(folder, 'model.safetensors'))
+      cpSync(smallModel, join(folder, 'model.safetensors'))
       cpSync(pictures, join(folder, 'photos'), { recursive: true })
       const own = ['--calibration', join(folder, 'photos'), '--iterations', '60', '--method', '2dquant']
       const args = training('to be copied', ...own).with(1, join(folder, 'model.safetensors'))

@@ -62,6 +62,12 @@ test('the whole way by the quick preset gives what the command line gives', asyn
     await expect(page.getByTestId('estimate')).toContainText('GiB')
     await keepScreen(page, 'settings')
   })
+  await test.step('what a switch changes, the command says', async () => {
+    await page.getByRole('button', { name: 'Details of the search' }).click()
+    await page.getByRole('switch', { name: 'Integer zero points' }).click()
+    await expect(page.getByTestId('command')).toContainText('--zero-point integer')
+    await keepScreen(page, 'zero-points')
+  })
   const command = (await page.getByTestId('command').textContent()) ?? ''
   await page.getByRole('button', { name: 'Start' }).click()
   await test.step('DOBI is live: rows of all quantizers, bounds as they are found, a histogram that can be chosen', async () => {

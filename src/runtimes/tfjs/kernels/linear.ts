@@ -52,6 +52,21 @@ function dilated(kernel: Tensor, [down, across]: Pair): Tensor {
   return tf.slice(whole, [0, 0, 0, 0], [a, b, (h - 1) * down + 1, (w - 1) * across + 1])
 }
 
+/** What groups of channels of a picture [N, H, W, C] give by kernels [C, …] of their own, side by side as [N, C, H, W]. */
+function inGroups(
+  groups: number,
+  picture: Tensor4D,
+  kernel: Tensor,
+  convolveGroup: (picture: Tensor4D, filter: Tensor4D) => Tensor
+): Tensor {
+  const pictures: Tensor4D[] = tf.split(picture, groups, 3)
+  const kernels = tf.split(kernel, groups, 0)
+  const parts = pictures.map((part, i) => {
+    return convolveGroup(part, tf.transpose(kernels[i] ?? kernel, [2, 3, 1, 0]) as Tensor4D)
+  })
+  return channelsFirst(tf.concat(parts, 3))
+}
+
 /** x [N, C, H, W] ∗ W [outputs, C / groups, h, w], without a bias. */
 function convolve(at: Application, x: Tensor, weight: Tensor): Tensor {
   const groups = intAttribute(at.node, 'group', 1)
@@ -59,19 +74,11 @@ function convolve(at: Application, x: Tensor, weight: Tensor): Tensor {
   const image = channelsLast(padded(x, padsOf(at)))
   const kernel = dilated(weight, pair(at, 'dilations'))
   const [outputs = 1, own = 1, height = 1, width = 1] = kernel.shape
-  if (groups === 1) {
-    return channelsFirst(tf.conv2d(image, tf.transpose(kernel, [2, 3, 1, 0]) as Tensor4D, strides, 'valid'))
-  }
-  if (own === 1 && strides[0] === strides[1]) {
+  if (groups > 1 && own === 1 && strides[0] === strides[1]) {
     const filters = tf.transpose(tf.reshape(kernel, [groups, outputs / groups, height, width]), [2, 3, 0, 1])
     return channelsFirst(tf.depthwiseConv2d(image, filters as Tensor4D, strides, 'valid'))
   }
-  const images: Tensor4D[] = tf.split(image, groups, 3)
-  const kernels = tf.split(kernel, groups, 0)
-  const parts = images.map((part, i) => {
-    return tf.conv2d(part, tf.transpose(kernels[i] ?? kernel, [2, 3, 1, 0]) as Tensor4D, strides, 'valid')
-  })
-  return channelsFirst(tf.concat(parts, 3))
+  return inGroups(groups, image, kernel, (part, filter) => tf.conv2d(part, filter, strides, 'valid'))
 }
 
 const overChannels = (bias: Tensor): Tensor => tf.reshape(bias, [1, -1, 1, 1])
@@ -94,13 +101,10 @@ const transposedConvolution: Kernel = (at) => {
   const [, , rows = 1, columns = 1] = x.shape
   // All of the picture that kernels reach; pads cut it off, and beyond it there are zeros.
   const whole: Pair = [(rows - 1) * strides[0] + reachDown, (columns - 1) * strides[1] + reachAcross]
-  const images: Tensor4D[] = tf.split(channelsLast(x), groups, 3)
-  const kernels = tf.split(kernel, groups, 0)
-  const parts = images.map((part, i) => {
-    const filter = tf.transpose(kernels[i] ?? kernel, [2, 3, 1, 0]) as Tensor4D
+  const placed = inGroups(groups, channelsLast(x), kernel, (part, filter) => {
     return tf.conv2dTranspose(part, filter, [batch, ...whole, own], strides, 'valid')
   })
-  const spread = tf.pad(channelsFirst(tf.concat(parts, 3)), [
+  const spread = tf.pad(placed, [
     [0, 0],
     [0, 0],
     [0, Math.max(0, top + height - whole[0])],
