@@ -9,15 +9,13 @@ import { unpackNumbers } from '../../src/engine/packed'
 import { openRun } from '../../src/engine/run-folder'
 import { readSafetensors } from '../../src/formats/safetensors'
 import { readImage } from '../../src/formats/image-files'
-import { safetensorsFile } from '../formats/safetensors-writer'
-import { goldenTensors, under } from '../golden'
 import { writeTestPicture } from '../pictures'
+import { writeSmallModel } from '../small-model'
 import { bundledModel, json, program, runCli, temporaryFolder } from './run-cli'
 
 const folder = temporaryFolder()
 const pictures = join(folder, 'pictures')
-/** A SwinIR of two blocks, for what is the same with any network. */
-const smallModel = join(folder, 'small.safetensors')
+const smallModel = writeSmallModel(join(folder, 'small.safetensors'))
 
 function training(name: string, ...more: readonly string[]): string[] {
   const small = ['--calibration', pictures, '--patches', '3', '--patch-size', '16', '--batch', '2']
@@ -59,8 +57,6 @@ function filesOf(run: string): ReadonlyMap<string, string> {
 beforeAll(async () => {
   await writeTestPicture(join(pictures, 'HR', 'one.png'), 96, 72)
   await writeTestPicture(join(pictures, 'HR', 'two.png'), 101, 90, 7)
-  const { tensors } = goldenTensors('forward/swinir-light-x2.safetensors')
-  writeFileSync(smallModel, safetensorsFile(under(tensors, 'weight/')))
 })
 
 describe('training', () => {

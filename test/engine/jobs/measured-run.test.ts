@@ -11,12 +11,14 @@ import { evaluate } from '../../../src/engine/jobs/evaluate'
 import { quantizeAndMeasure, resumeAndMeasure } from '../../../src/engine/jobs/measured-run'
 import { openRun } from '../../../src/engine/run-folder'
 import { TrainingControl } from '../../../src/engine/training/control'
-import { bundledModel, temporaryFolder } from '../../cli/run-cli'
+import { temporaryFolder } from '../../cli/run-cli'
 import { writeTestPicture } from '../../pictures'
+import { writeSmallModel } from '../../small-model'
 
 const folder = temporaryFolder()
 const pictures = join(folder, 'pictures')
 const photos = { folder: join(folder, 'photos') }
+const model = writeSmallModel(join(folder, 'small.safetensors'))
 const flat = { folder: join(folder, 'flat'), kind: 'hr' as const }
 const bits = bitsSchema.parse({ weight: 2, activation: 2 })
 const dobi = { method: 'dobi' as const, bits }
@@ -47,7 +49,7 @@ async function contextUntil(isEnough: (event: JobEvent) => boolean): ReturnType<
 /** Begins a run, or goes on with it, as the job `quantize` does. */
 async function quantized(name: string, { sets = [], endsWithBounds, isEnough = () => false }: Asked): Promise<string> {
   const out = join(folder, name)
-  const config = { model: bundledModel, overrides: {}, scale: undefined, calibrationKind: undefined, settings }
+  const config = { model, overrides: {}, scale: undefined, calibrationKind: undefined, settings }
   const work = { ...config, calibration: pictures, out, endsWithBounds, tellsTime: false }
   await quantizeAndMeasure(work, { sets, memoryCap: undefined }, await contextUntil(isEnough), new TrainingControl())
   return out
@@ -201,7 +203,7 @@ describe('what is measured at the end', () => {
     const context = await makeContext(() => undefined, new AbortController().signal)
     const shared = { overrides: {}, filter: {}, sets: [photos, flat], memoryCap: undefined }
     const ofRun = await evaluate({ subject: whole, scale: undefined, ...shared }, context)
-    const bicubic = await evaluate({ subject: 'bicubic', scale: 4, ...shared }, context)
+    const bicubic = await evaluate({ subject: 'bicubic', scale: 2, ...shared }, context)
     const evaluation = await readEvaluation(whole)
     expect(evaluation?.results.map(({ method }) => method)).toEqual(['bicubic', 'fp', 'dobi', '2dquant', '2dquant+'])
     expect(evaluation?.results).toEqual([...bicubic.results, ...ofRun.results])

@@ -9,10 +9,12 @@ import type { Runtime, Session } from '../../../src/core/runtime'
 import { quantize } from '../../../src/engine/jobs/quantize'
 import { openRun } from '../../../src/engine/run-folder'
 import { onnxruntimeCpu } from '../../../src/runtimes/onnxruntime'
-import { bundledModel, temporaryFolder } from '../../cli/run-cli'
+import { temporaryFolder } from '../../cli/run-cli'
 import { writeTestPicture } from '../../pictures'
+import { writeSmallModel } from '../../small-model'
 
 const folder = temporaryFolder()
+const model = writeSmallModel(join(folder, 'small.safetensors'))
 
 beforeAll(() => writeTestPicture(join(folder, 'pictures', 'HR', 'one.png'), 96, 72))
 
@@ -57,7 +59,7 @@ async function train(
   const distillation = { ...usual.distillation, iterations, batch }
   const bits = [{ weight: 4 as const, activation: 4 as const }]
   const settings = { ...usual, bits, methods: ['2dquant' as const], patches: 1, patchSize: 16, distillation }
-  const config = { model: bundledModel, overrides: {}, scale: undefined, calibrationKind: undefined, tellsTime: false }
+  const config = { model, overrides: {}, scale: undefined, calibrationKind: undefined, tellsTime: false }
   const out = join(folder, name)
   const events: JobEvent[] = []
   await quantize(
@@ -98,7 +100,7 @@ describe('training on a GPU', () => {
   })
 
   it('takes what its memory holds, in equal parts', async () => {
-    const small = gpu(2 ** 26, () => false)
+    const small = gpu(2 ** 24, () => false)
     await train('small', small)
     const [patches = NaN] = small.patches
     expect(new Set(small.patches).size).toBe(1)
