@@ -8,7 +8,7 @@ import { findQuantizerSites, type QuantizerSite } from '../../src/core/quantizat
 import { floatTensor, type Tensor } from '../../src/core/tensor'
 import { quantizerFeeds } from '../../src/engine/plan'
 import { onnxruntimeCpu } from '../../src/runtimes/onnxruntime'
-import { randomSwinirLight } from '../swinir-light'
+import { randomSwinirLight } from '../random-networks'
 import { compare, type Figure } from './figure'
 
 const size = 64

@@ -14,7 +14,7 @@ import { floatTensor } from '../../src/core/tensor'
 import { quantizerFeeds } from '../../src/engine/plan'
 import { writeOnnx } from '../../src/formats/onnx'
 import { onnxruntimeCpu, sessionOptions } from '../../src/runtimes/onnxruntime'
-import { randomSwinirLight } from '../swinir-light'
+import { randomSwinirLight } from '../random-networks'
 import { compare, secondsOf, type Figure } from './figure'
 
 const size = 64

@@ -10,11 +10,12 @@ import { Distribution } from '../../src/core/calibration/histogram'
 import { collectStatistics } from '../../src/core/calibration/statistics'
 import { bindInputs, foldConstants } from '../../src/core/graph/fold'
 import { detectModel } from '../../src/core/models/detect'
+import type { Model } from '../../src/core/models/model'
 import type { PlacedQuantizer } from '../../src/core/quantization/packing'
 import { findQuantizerSites } from '../../src/core/quantization/placement'
 import { fullPrecisionFile, writers } from '../../src/engine/export/files'
 import { onnxruntimeCpu, sessionOptions } from '../../src/runtimes/onnxruntime'
-import { randomSwinirLight } from '../swinir-light'
+import { randomEdsrBaseline, randomSwinirLight } from '../random-networks'
 import { compare, type Figure } from './figure'
 
 /** Low-resolution pixels on a side, and threads, at which speed is measured. */
@@ -29,15 +30,10 @@ const leastRatios: readonly (readonly [BitWidth, number])[] = [
   [2, 3.2]
 ]
 
-/** What exported files of SwinIR-light ×4 with random weights and DOBI's bounds weigh, and how fast they run. */
+/** What exported files of SwinIR-light ×4 with random weights and DOBI's bounds weigh, and how fast they run; EDSR beside it. */
 export async function exportBenchmarks(): Promise<readonly Figure[]> {
   const model = detectModel({ tensors: randomSwinirLight(4), metadata: new Map() }, 'SwinIR-light')
-  const placedAt = await findBounds(model)
-  const file = (kind: ExportKind, bits: BitWidth, zeroPoint: ZeroPoint = 'float'): Uint8Array => {
-    const variant = { method: 'dobi' as const, bits: { weight: bits, activation: bits }, quantizers: [] }
-    const parts = { variant, model, sha256: '0'.repeat(64), graph: model.graph, placed: placedAt(bits, zeroPoint) }
-    return writers[kind](parts, 25).bytes
-  }
+  const file = await fileWriter(model)
   const fp = fullPrecisionFile(model)
   const sizes = leastRatios.flatMap(([bits, atLeast]): Figure[] => [
     { name: `FP32 file ÷ packed file of ${bits} bits`, value: fp.length / file('packed', bits).length },
@@ -66,14 +62,37 @@ export async function exportBenchmarks(): Promise<readonly Figure[]> {
         return name === 'integer, integer zero points' ? { ...figure, atLeast: 1 } : figure
       }
     ),
+    ...(await edsrSpeed()),
     ...operators.flat()
   ]
 }
 
+/** How fast EDSR-baseline ×4 is in integers, whose layers are all convolutions. */
+async function edsrSpeed(): Promise<readonly Figure[]> {
+  const model = detectModel({ tensors: randomEdsrBaseline(), metadata: new Map() }, 'EDSR')
+  const file = await fileWriter(model)
+  const kinds = { fp: fullPrecisionFile(model), float: file('integer', 4), integer: file('integer', 4, 'integer') }
+  const speed = await speedOf(kinds)
+  return (['float', 'integer'] as const).map((name) => {
+    const what = `EDSR-baseline: FP32 forward pass ÷ integer, ${name} zero points, 4 bits, ${side}×${side}`
+    return { name: what, value: speed.fp / speed[name] }
+  })
+}
+
+/** Makes files of a network with DOBI's bounds at any bits. */
+async function fileWriter(
+  model: Model
+): Promise<(kind: ExportKind, bits: BitWidth, zeroPoint?: ZeroPoint) => Uint8Array> {
+  const placedAt = await findBounds(model)
+  return (kind, bits, zeroPoint = 'float') => {
+    const variant = { method: 'dobi' as const, bits: { weight: bits, activation: bits }, quantizers: [] }
+    const parts = { variant, model, sha256: '0'.repeat(64), graph: model.graph, placed: placedAt(bits, zeroPoint) }
+    return writers[kind](parts, 25).bytes
+  }
+}
+
 /** DOBI's bounds of every quantizer at any bits, from two patches. */
-async function findBounds(
-  model: ReturnType<typeof detectModel>
-): Promise<(bits: BitWidth, zeroPoint: ZeroPoint) => readonly PlacedQuantizer[]> {
+async function findBounds(model: Model): Promise<(bits: BitWidth, zeroPoint: ZeroPoint) => readonly PlacedQuantizer[]> {
   const size = 64
   const fixed = new Map([
     ['height', size],

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { complexity, countMacs } from '../../../src/core/evaluation/complexity'
 import { detectModel } from '../../../src/core/models/detect'
 import { findQuantizerSites } from '../../../src/core/quantization/placement'
-import { randomSwinirLight } from '../../swinir-light'
+import { randomSwinirLight } from '../../random-networks'
 
 const swinirLight = (scale: number): ReturnType<typeof detectModel> =>
   detectModel({ tensors: randomSwinirLight(scale), metadata: new Map() }, 'SwinIR-light')

@@ -3,7 +3,7 @@ import { detectModel } from '../../../src/core/models/detect'
 import type { Model, ModelOverrides } from '../../../src/core/models/model'
 import { floatTensor, indexTensor, type Tensor } from '../../../src/core/tensor'
 import { goldenTensors, under } from '../../golden'
-import { randomSwinirLight } from '../../swinir-light'
+import { randomSwinirLight } from '../../random-networks'
 
 type Tensors = ReadonlyMap<string, Tensor>
 const golden = (file: string): Tensors => under(goldenTensors(`forward/${file}.safetensors`).tensors, 'weight/')

@@ -36,7 +36,7 @@ import { bundledModel, json, runCli, temporaryFolder } from '../../cli/run-cli'
 import { documentedProgram } from '../../documented'
 import { smallNetwork } from '../../formats/small-network'
 import { writeTestPicture } from '../../pictures'
-import { randomSwinirLight } from '../../swinir-light'
+import { randomSwinirLight } from '../../random-networks'
 
 const folder = temporaryFolder()
 const pictures = join(folder, 'pictures')
