@@ -14,17 +14,24 @@ import { floatTensor } from '../core/tensor'
  * names. Throws a StudioError ('refused') for a plan entry that speaks of no quantizer.
  */
 export function plannedSites(model: Model, firstAndLast: boolean, plan: Plan | null): readonly QuantizerSite[] {
+  const kept = keptSites(model, firstAndLast, plan)
+  if (kept.length > 0) return kept
+  const what =
+    plan === null ? 'There is nothing in this model to quantize' : 'The plan leaves nothing of this model to quantize'
+  throw new StudioError('refused', `${what}.`)
+}
+
+/** The same of any network, also where there are none, as in one that was exported in integers. */
+export function keptSites(model: Model, firstAndLast: boolean, plan: Plan | null): readonly QuantizerSite[] {
   const candidates = candidateSites(model, firstAndLast)
   const stray = plan?.quantizers.find((entry) => !candidates.some(({ site: { name } }) => speaksOf(entry.name, name)))
   if (stray !== undefined) {
     const what = `The plan speaks of "${stray.name}", but this model has no such quantizer`
     throw new StudioError('refused', `${what}; \`2dquant quantize --plan-only\` lists them.`)
   }
-  const kept = candidates.flatMap(({ site, isUsual }) =>
+  return candidates.flatMap(({ site, isUsual }) =>
     plannedFor(entriesOf(plan), site.name, isUsual).isQuantized ? [site] : []
   )
-  if (kept.length === 0) throw new StudioError('refused', 'The plan leaves nothing of this model to quantize.')
-  return kept
 }
 
 /**
@@ -77,7 +84,7 @@ export function siteDescriber({ graph }: Model): (site: QuantizerSite) => SiteDe
 export function leftOutSites(
   model: Model
 ): readonly { readonly site: QuantizerSite; readonly isFirstOrLast: boolean }[] {
-  const withFirstAndLast = new Set(plannedSites(model, true, null).map(({ name }) => name))
+  const withFirstAndLast = new Set(keptSites(model, true, null).map(({ name }) => name))
   return candidateSites(model, false).flatMap(({ site, isUsual }) =>
     isUsual ? [] : [{ site, isFirstOrLast: withFirstAndLast.has(site.name) }]
   )

@@ -3,7 +3,7 @@ import { complexity, countMacs } from '../../core/evaluation/complexity'
 import { operatorSummary } from '../../core/evaluation/operators'
 import { takenSize, type ModelOverrides } from '../../core/models/model'
 import { loadModel } from '../model-file'
-import { leftOutSites, plannedSites, siteDescriber } from '../plan'
+import { keptSites, leftOutSites, siteDescriber } from '../plan'
 import { officialFile } from '../zoo/catalogue'
 
 export interface InspectConfig {
@@ -19,7 +19,7 @@ export interface InspectConfig {
 export async function inspect({ model: path, overrides, bits, ...size }: InspectConfig): Promise<InspectResult> {
   const { model, sha256 } = await loadModel(path, overrides)
   const [width, height] = [takenSize(model, size.width), takenSize(model, size.height)]
-  const sites = plannedSites(model, false, null)
+  const sites = keptSites(model, false, null)
   const describe = siteDescriber(model)
   return {
     sha256,

@@ -114,7 +114,7 @@ describe('a packed network', () => {
     expect(json(again)).toMatchObject({ scale: 4, channels: 3 })
   })
 
-  it('is made of a network from an ONNX file, and of its first convolution as well', async () => {
+  it('is made of a network from an ONNX file, and of its first convolution as well; in integers nothing is left to quantize', async () => {
     const model = join(folder, 'small.onnx')
     writeFileSync(model, smallNetwork())
     const out = join(folder, 'small run')
@@ -129,6 +129,12 @@ describe('a packed network', () => {
     await quantize({ model, ...shared, settings: { ...settings, quantizeFirstAndLast: true }, out }, context)
     const { check } = await exported('packed', { run: out, filter: {} })
     expect(check?.equalPixels).toBe(1)
+    const file = join(folder, 'small integers.onnx')
+    await exported('integer', { run: out, filter: {}, out: file })
+    const told = json(await runCli(['inspect', file, '--json']))
+    expect(told).toMatchObject({ scale: 2, quantizable: [] })
+    const { code, stderr } = await runCli(['quantize', file, '--calibration', pictures, '--out', join(folder, 'none')])
+    expect([code, stderr]).toEqual([1, expect.stringContaining('There is nothing in this model to quantize.')])
   })
 
   it('is timed beside full precision', async () => {
