@@ -5,6 +5,7 @@ import { evaluateResultSchema, inspectResultSchema, quantizeResultSchema } from 
 import { floatTensor } from '../../src/core/tensor'
 import { safetensorsFile } from '../formats/safetensors-writer'
 import { goldenTensors, under } from '../golden'
+import { writeGoldenModel } from '../golden-model'
 import { writeTestPicture } from '../pictures'
 import { runCli, temporaryFolder } from './run-cli'
 
@@ -31,9 +32,7 @@ describe.each([
   ['swinir-jpeg-grey', 1, 1]
 ])('%s', (name, scale, channels) => {
   it('is inspected, quantized and evaluated', async () => {
-    const model = join(folder, `${name}.safetensors`)
-    const { tensors } = goldenTensors(`forward/${name}.safetensors`)
-    writeFileSync(model, safetensorsFile(under(tensors, 'weight/')))
+    const model = writeGoldenModel(folder, name)
     const facts = inspectResultSchema.parse(await json(['inspect', model]))
     expect(facts).toMatchObject({ scale, channels })
     const run = join(folder, name)
@@ -67,8 +66,7 @@ describe.each([
   ['swinir-no-patch-norm', '2dquant+']
 ])('%s', (name, methods) => {
   it(`is trained by ${methods}`, async () => {
-    const model = join(folder, `${name}.safetensors`)
-    writeFileSync(model, safetensorsFile(under(goldenTensors(`forward/${name}.safetensors`).tensors, 'weight/')))
+    const model = writeGoldenModel(folder, name)
     const run = join(folder, `${name} trained`)
     const set = join(folder, 'set')
     const patches = ['--patches', '2', '--patch-size', '14', '--batch', '2', '--iterations', '2']

@@ -10,12 +10,12 @@ import { openRun } from '../../src/engine/run-folder'
 import { readSafetensors } from '../../src/formats/safetensors'
 import { readImage } from '../../src/formats/image-files'
 import { writeTestPicture } from '../pictures'
-import { writeSmallModel } from '../small-model'
+import { writeSmallModel } from '../golden-model'
 import { bundledModel, json, program, runCli, temporaryFolder } from './run-cli'
 
 const folder = temporaryFolder()
 const pictures = join(folder, 'pictures')
-const smallModel = writeSmallModel(join(folder, 'small.safetensors'))
+const smallModel = writeSmallModel(folder)
 
 function training(name: string, ...more: readonly string[]): string[] {
   const small = ['--calibration', pictures, '--patches', '3', '--patch-size', '16', '--batch', '2']

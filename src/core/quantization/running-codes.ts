@@ -58,9 +58,8 @@ const leastOf: Readonly<Partial<Record<string, number>>> = { Softmax: 0, Sigmoid
 
 /**
  * The codes of activations, clamp((x − l) / s) or, where the zero point is an integer, clamp(x / s + zero), in a graph under
- * construction; what is quantized in the same way twice is quantized
- * once. QuantizeLinear clamps at the ends of its type: that is enough below 0 of bytes, and with a zero point at their upper end it
- * is enough above, where nothing is below.
+ * construction; what is quantized in the same way twice is quantized once. QuantizeLinear clamps at the ends of its type: that is
+ * enough below 0 of bytes, and with a zero point at their upper end it is enough above, where nothing is below.
  */
 export class ActivationCodes {
   readonly #builder: GraphBuilder
@@ -108,10 +107,9 @@ export class ActivationCodes {
     const zero = least + fromLower
     const name = codesName(site)
     const quantize = (as?: string): Value => {
-      if (offset === 0)
-        return builder.apply('QuantizeLinear', [site.value, builder.scalar(step), integer(zero)], {}, as)
-      const shifted = builder.subtract(site.value, builder.scalar(lower))
-      return builder.apply('QuantizeLinear', [shifted, builder.scalar(step), integer(least)], {}, as)
+      const [value, from] =
+        offset === 0 ? [site.value, zero] : [builder.subtract(site.value, builder.scalar(lower)), least]
+      return builder.apply('QuantizeLinear', [value, builder.scalar(step), integer(from)], {}, as)
     }
     const isClamped = isAtUpperEnd || bits === 8
     const codes = isClamped

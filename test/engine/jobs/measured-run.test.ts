@@ -13,12 +13,12 @@ import { openRun } from '../../../src/engine/run-folder'
 import { TrainingControl } from '../../../src/engine/training/control'
 import { temporaryFolder } from '../../cli/run-cli'
 import { writeTestPicture } from '../../pictures'
-import { writeSmallModel } from '../../small-model'
+import { writeSmallModel } from '../../golden-model'
 
 const folder = temporaryFolder()
 const pictures = join(folder, 'pictures')
 const photos = { folder: join(folder, 'photos') }
-const model = writeSmallModel(join(folder, 'small.safetensors'))
+const model = writeSmallModel(folder)
 const flat = { folder: join(folder, 'flat'), kind: 'hr' as const }
 const bits = bitsSchema.parse({ weight: 2, activation: 2 })
 const dobi = { method: 'dobi' as const, bits }

@@ -11,10 +11,10 @@ import { openRun } from '../../../src/engine/run-folder'
 import { onnxruntimeCpu } from '../../../src/runtimes/onnxruntime'
 import { temporaryFolder } from '../../cli/run-cli'
 import { writeTestPicture } from '../../pictures'
-import { writeSmallModel } from '../../small-model'
+import { writeSmallModel } from '../../golden-model'
 
 const folder = temporaryFolder()
-const model = writeSmallModel(join(folder, 'small.safetensors'))
+const model = writeSmallModel(folder)
 
 beforeAll(() => writeTestPicture(join(folder, 'pictures', 'HR', 'one.png'), 96, 72))
 
