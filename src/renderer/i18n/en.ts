@@ -584,7 +584,7 @@ export const en = {
     firstAndLastHelp: 'The paper leaves them in full precision: they are small and sensitive.',
     integerZeroPoint: 'Integer zero points',
     integerZeroPointHelp:
-      'Bounds move by up to half a step, so that 0 has a code. Integer exports then compute faster than full precision.',
+      'Bounds move by up to half a step, so that 0 has a code. Integer exports of transformers then compute faster than full precision.',
     fields: {
       patches: 'Patches',
       patchSize: 'Patch size (low-resolution pixels)',

@@ -554,7 +554,7 @@ export const chinese: typeof en = {
     firstAndLast: '也量化首尾卷积',
     firstAndLastHelp: '论文让它们保持全精度：它们小而敏感。',
     integerZeroPoint: '整数零点',
-    integerZeroPointHelp: '边界最多移动半个步长，使 0 有对应的编码。整数导出因此比全精度计算得更快。',
+    integerZeroPointHelp: '边界最多移动半个步长，使 0 有对应的编码。Transformer 网络的整数导出因此比全精度计算得更快。',
     fields: {
       patches: '图块数量',
       patchSize: '图块大小（低分辨率像素）',
